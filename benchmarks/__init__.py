@@ -1,0 +1,1 @@
+"""Benchmarks: ratios against other programs, measured in one run."""

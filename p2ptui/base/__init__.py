@@ -1,0 +1,1 @@
+"""Ground: words, errors, text and rules that everything stands on. No asyncio, no socket."""

@@ -1,0 +1,159 @@
+"""Settings: one typed tree, from flags over environment over a TOML file over defaults.
+
+The parts of the tree are `PeerSettings` and `TrackerSettings`; each field is a key of the table
+`[peer]` or `[tracker]` in `settings.toml`, a variable `P2PTUI_PEER_NICK`, and mostly a flag. What a
+key takes is written once, in the field's type. Every error is a usage error (exit 2) that names
+file, line, key and the nearest valid key.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from p2ptui.base.errors import usage_error
+from p2ptui.base.settings_file import SettingsFile, nearest, read_settings_file
+from p2ptui.base.settings_values import (
+    Bytes,
+    Duration,
+    ListenAddress,
+    Rate,
+    parse_value,
+)
+
+_PREFIX = "P2PTUI_"
+_SECTIONS = ("peer", "tracker")
+
+
+class PeerSettings(Struct, frozen=True, kw_only=True):
+    """Table `[peer]`: a node."""
+
+    tracker: str = ""
+    """Tracker to connect to at the start: a join link or `host[:port]`; empty: the last one."""
+    nick: Annotated[str, Meta(max_length=32)] = ""
+    """Name that others see, at most 32 characters; empty: the login name."""
+    listen: ListenAddress = ""
+    """`host:port` of the data port; empty: all addresses, port 7071 or the next free one."""
+    downloads: str = ""
+    """Repository folder; empty: `repo` in P2PTUI_HOME, else `~/p2ptui`."""
+    shares: tuple[str, ...] = ()
+    """Further folders that are offered; in a variable separated as in PATH."""
+    up_limit: Rate = None
+    """Upload limit, as `20 MB/s`; `off`: none."""
+    down_limit: Rate = None
+    """Download limit, as `20 MB/s`; `off`: none."""
+    reserve_bytes: Bytes = 256_000_000
+    """Disk space that downloads leave free, as `500 MB`."""
+    rescan_s: Duration = 300.0
+    """Time between two looks for changed files, as `5m`; 0: only when asked."""
+    hash_threads: Annotated[int, Meta(ge=1, le=64)] = 2
+    """Files that are hashed at once."""
+
+
+class TrackerSettings(Struct, frozen=True, kw_only=True):
+    """Table `[tracker]`: a tracker."""
+
+    listen: ListenAddress = ""
+    """`host:port`; empty: all addresses, port 7070."""
+    name: Annotated[str, Meta(max_length=32)] = ""
+    """Name of the swarm; empty: the machine's name."""
+    open: bool = True
+    """Whether private addresses may join without an invite."""
+    motd: Annotated[str, Meta(max_length=500)] = ""
+    """Message of the day, told to every member that connects."""
+    max_entries: Annotated[int, Meta(ge=1, le=100_000_000)] = 1_000_000
+    """Most files that one member may announce."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """All settings."""
+
+    peer: PeerSettings = PeerSettings()
+    tracker: TrackerSettings = TrackerSettings()
+
+
+def load_settings(
+    path: Path, env: Mapping[str, str], flags: Mapping[str, object] | None = None
+) -> Settings:
+    """Settings of a file, which may be missing, an environment and a command line.
+
+    `flags` maps `peer.nick` and the like to text or to the typed value; a value of None is a flag
+    that was not given. Raises a usage error at the first mistake.
+    """
+    file = read_settings_file(path)
+    _refuse_unknown_sections(file)
+    given = {section: _from_file(file, section) for section in _SECTIONS}
+    for section, key, value, origin in (*_from_env(env), *_from_flags(flags or {})):
+        given[section][key] = parse_value(_fields(section)[key], value, origin)
+    return Settings(peer=PeerSettings(**given["peer"]), tracker=TrackerSettings(**given["tracker"]))
+
+
+def _fields(section: str) -> dict[str, Any]:
+    part = PeerSettings if section == "peer" else TrackerSettings
+    return {key: part.__annotations__[key] for key in part.__struct_fields__}
+
+
+def _refuse_unknown_sections(file: SettingsFile) -> None:
+    for section, content in file.tables.items():
+        if section not in _SECTIONS:
+            raise _unknown(file.where((section,)), section, _SECTIONS)
+        if not isinstance(content, dict):
+            raise usage_error(
+                "Settings are wrong",
+                f"{file.where((section,))}: {section} is a table, not a value",
+                f"Write [{section}] on a line of its own, and its keys below.",
+            )
+
+
+def _from_file(file: SettingsFile, section: str) -> dict[str, Any]:
+    fields = _fields(section)
+    given: dict[str, Any] = {}
+    for key, value in file.tables.get(section, {}).items():
+        where = file.where((section, key))
+        if key not in fields:
+            raise _unknown(where, f"{section}.{key}", [f"{section}.{name}" for name in fields])
+        given[key] = parse_value(fields[key], value, f"{where}: {section}.{key}")
+    return given
+
+
+def _from_env(env: Mapping[str, str]) -> list[tuple[str, str, object, str]]:
+    found: list[tuple[str, str, object, str]] = []
+    for variable, text in env.items():
+        section = next((s for s in _SECTIONS if variable.startswith(_variable(s, ""))), "")
+        if not section:
+            continue
+        key = variable.removeprefix(_variable(section, "")).lower()
+        fields = _fields(section)
+        if key not in fields or variable != _variable(section, key):
+            valid = [_variable(section, name) for name in fields]
+            raise _unknown("environment", variable, valid)
+        value: object = text
+        if fields[key] == tuple[str, ...]:
+            value = tuple(part for part in text.split(os.pathsep) if part)
+        found.append((section, key, value, f"environment: {variable}"))
+    return found
+
+
+def _variable(section: str, key: str) -> str:
+    return f"{_PREFIX}{section.upper()}_{key.upper()}"
+
+
+def _from_flags(flags: Mapping[str, object]) -> list[tuple[str, str, object, str]]:
+    found: list[tuple[str, str, object, str]] = []
+    for name, value in flags.items():
+        if value is None:
+            continue
+        section, _dot, key = name.partition(".")
+        if section not in _SECTIONS or key not in _fields(section):
+            # Not a person's mistake: the command line's own table names a key that does not exist.
+            raise KeyError(name)
+        found.append((section, key, value, f"--{key.replace('_', '-')}"))
+    return found
+
+
+def _unknown(where: str, key: str, valid: "list[str] | tuple[str, ...]") -> Exception:
+    closest = nearest(key, valid)
+    hint = f"Did you mean {closest}?" if closest else f"Valid: {', '.join(valid)}."
+    return usage_error("Settings are wrong", f"{where}: no such setting: {key}", hint)

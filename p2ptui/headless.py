@@ -1,0 +1,115 @@
+"""Events as lines: for people, or one JSON object each (INTERFACE.md, contract for scripts).
+
+The same sentences tell a shell's user what happened. Pure but for `follow`.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+
+import msgspec
+
+from p2ptui.base.ids import short_peer_id
+from p2ptui.base.text import (
+    display,
+    format_bytes,
+    format_count,
+    format_duration,
+    format_rate,
+    rfc3339,
+)
+from p2ptui.node import events as node
+from p2ptui.output import to_json
+
+Sentence = Callable[[object], str]
+
+
+async def follow(
+    feed: AsyncIterator[msgspec.Struct], write: Callable[[str], None], sentence: Sentence | None
+) -> None:
+    """Write every event of a feed until it ends; as JSON when there are no sentences for it."""
+    async for event in feed:
+        if sentence is None:
+            write(to_json(event))
+        elif text := sentence(event):
+            write(f"{event_time(event)} {text}".lstrip())
+
+
+def event_time(event: object) -> str:
+    """When it happened, `2026-01-31T12:00:00Z`; nothing when it bears no time."""
+    time = getattr(event, "time", None)
+    return rfc3339(round(time)).replace(".000", "") if isinstance(time, int | float) else ""
+
+
+def files_and_bytes(files: int, size: int) -> str:
+    """`12 408 files, 3.9 GB`."""
+    return f"{format_count(files)} {'file' if files == 1 else 'files'}, {format_bytes(size)}"
+
+
+def fetched(name: str, size: int, seconds: float, sources: int, path: str) -> str:
+    """What is said of a finished download: name, size, time taken, rate, sources, place."""
+    rate = f", {format_rate(size / seconds)}" if seconds > 0 and size else ""
+    of = f", from {sources} {'source' if sources == 1 else 'sources'}" if sources else ""
+    return (
+        f"fetched {display(name)}: {format_bytes(size)} in {format_duration(seconds)}{rate}{of}"
+        f" -> {display(path)}"
+    )
+
+
+def node_sentence(event: object) -> str:  # noqa: C901, PLR0911, PLR0912  (one case an event)
+    """What is told of a node's event; empty for what is not worth a line."""
+    match event:
+        case node.Listening(address=address, peer_id=peer_id):
+            return f"listening on {address} as {short_peer_id(peer_id)}"
+        case node.Connected(tracker=tracker, address=address, motd=motd):
+            said = f": {display(motd)}" if motd else ""
+            return f"connected to {display(tracker)} at {display(address)}{said}"
+        case node.Disconnected(reason=reason, retry_s=retry_s):
+            then = f"; trying again in {format_duration(retry_s)}" if retry_s is not None else ""
+            return f"not connected to the tracker: {display(reason)}{then}"
+        case node.Published(files=files, bytes=size):
+            return f"published {files_and_bytes(files, size)}"
+        case node.ShareScanned(path=path, skipped=skipped) if skipped:
+            return f"{skipped} files in {display(path)} cannot be shared; the log says which"
+        case node.FileProblem(path=path, reason=reason):
+            return f"{display(path)} is not shared: {display(reason)}"
+        case node.FileRemoved(name=name):
+            return f"removed {display(name)}"
+        case node.FetchStarted(name=name, bytes=size, id=number, resumed=resumed):
+            before = f", {format_bytes(resumed)} are here already" if resumed else ""
+            return f"fetching {display(name)}, {format_bytes(size)}{before} (transfer {number})"
+        case node.FetchFinished():
+            return fetched(event.name, event.bytes, event.seconds, event.sources, event.path)
+        case node.FetchFailed(name=name, reason=reason, hint=hint):
+            return (
+                f"could not fetch {display(name)}: {display(reason)}. {display(hint)}".rstrip(" .")
+                + "."
+            )
+        case node.FetchStateChanged(name=name, state=state, reason=reason):
+            why = f": {display(reason)}" if reason else ""
+            return f"{display(name)} is {state.replace('_', ' ')}{why}"
+        case node.SourceLost(nick=nick, peer_id=peer_id, reason=reason):
+            return f"lost {display(nick)} ({short_peer_id(peer_id)}) as a source: {display(reason)}"
+        case node.UploadFinished(name=name, peer=peer, bytes=size, seconds=seconds):
+            return (
+                f"{display(peer)} took {format_bytes(size)} of {display(name)}"
+                f" in {format_duration(seconds)}"
+            )
+        case node.TrackerNotice(level=level, text=text, hint=hint):
+            mark = "" if level == "info" else f"{level}: "
+            return f"{mark}{display(text)} {display(hint)}".rstrip()
+        case node.Resync(dropped=dropped):
+            return f"({dropped} events were not shown)"
+        case node.Stopped(reason=reason):
+            return f"stopped{': ' + display(reason) if reason else ''}"
+        case _:
+            return ""
+
+
+def chosen(names: Iterable[str], sentence: Sentence) -> Sentence:
+    """Sentences for events of these tags only."""
+    wanted = frozenset(names)
+
+    def pick(event: object) -> str:
+        tag = getattr(getattr(event, "__struct_config__", None), "tag", "")
+        return sentence(event) if tag in wanted else ""
+
+    return pick

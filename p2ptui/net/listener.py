@@ -1,0 +1,252 @@
+"""Listener: accepts plain sockets, counts them, then lays TLS over them with a deadline.
+
+PROTOCOL.md 1 and 7. `start_server(ssl=…)` would hide sockets until their handshake is done, which
+is when a flood is over; so they are accepted and counted here. Whoever has not proven who he is
+holds one of a few places. When they are all taken the oldest loses his, never the newcomer: a flood
+of silent callers then cannot keep members out. A stranger keeps his place until he is gone, for he
+proves nothing before that.
+"""
+
+import asyncio
+import errno
+import itertools
+import logging
+import socket
+import ssl
+from collections import Counter
+from contextlib import suppress
+
+from msgspec import Struct
+
+from p2ptui.base.addresses import counting_key, plain_address
+from p2ptui.base.clock import Clock
+from p2ptui.base.ids import PeerId
+from p2ptui.net.gate import SHUTDOWN_S, Gate, Refused, Vet
+from p2ptui.net.identity import BadIdentity
+from p2ptui.net.link import Link, LinkClosed, LinkHandler
+from p2ptui.net.sockets import bind, tune
+from p2ptui.net.tasks import TaskSet
+from p2ptui.net.wire.messages import Endpoint
+
+log = logging.getLogger(__name__)
+_CALLER_IS_GONE = {errno.ECONNABORTED, errno.EPROTO}
+_PAUSE_S = 0.1
+
+
+class Limits(Struct, frozen=True):
+    """What callers may take (PROTOCOL.md 7)."""
+
+    unproven: int = 64
+    unproven_per_address: int = 16
+    per_peer: int | None = 4
+    """Connections of one id; None: whoever owns the links sees to that."""
+    links: int = 10_000
+    handshake_s: float = 10.0
+    goodbye_s: float = 5.0
+    """How long handlers have to end after their links were closed."""
+
+
+class _Caller:
+    """A socket that was accepted, and its link once there is one."""
+
+    __slots__ = ("gate", "key", "link", "number", "sock")
+
+    def __init__(self, number: int, key: str, sock: socket.socket, gate: Gate) -> None:
+        self.number = number
+        self.key = key
+        self.sock = sock
+        self.gate = gate
+        self.link: Link | None = None
+
+    def abort(self) -> None:
+        if self.link is not None:
+            self.link.abort()
+        else:
+            self.gate.abandon(self.sock)
+
+
+class Listener:
+    """A listening socket with everybody who came through it."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        *,
+        context: ssl.SSLContext,
+        vet: Vet,
+        handler: LinkHandler,
+        clock: Clock,
+        limits: Limits,
+    ) -> None:
+        """Use `open`."""
+        self._socket = sock
+        self._context = context
+        self._vet = vet
+        self._handler = handler
+        self._clock = clock
+        self._limits = limits
+        self._numbers = itertools.count()
+        self._unproven: dict[int, _Caller] = {}
+        self._links: dict[int, Link] = {}
+        self._peers: Counter[PeerId] = Counter()
+        self._tasks = TaskSet()
+        self._closing = False
+        self.refused = 0
+        """Callers that were sent away, or that never proved anything, since the start."""
+        name = sock.getsockname()
+        self._endpoint = Endpoint(host=plain_address(name[0]), port=name[1])
+        self._accepting = TaskSet()
+        self._accepting.spawn(self._accept(), name=f"accept {self._endpoint.port}")
+
+    @classmethod
+    async def open(
+        cls,
+        host: str,
+        port: int,
+        *,
+        context: ssl.SSLContext,
+        vet: Vet,
+        handler: LinkHandler,
+        clock: Clock,
+        limits: Limits | None = None,
+    ) -> "Listener":
+        """Bind and accept. Port 0 takes any free one. Raises `P2PError` (usage)."""
+        loop = asyncio.get_running_loop()
+        sock = await loop.run_in_executor(None, bind, host, port)
+        return cls(
+            sock,
+            context=context,
+            vet=vet,
+            handler=handler,
+            clock=clock,
+            limits=limits or Limits(),
+        )
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The address that it is bound to."""
+        return self._endpoint
+
+    @property
+    def unproven(self) -> int:
+        """Callers that have not proven who they are."""
+        return len(self._unproven)
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """All links that are open."""
+        return tuple(self._links.values())
+
+    async def close(self) -> None:
+        """Stop accepting, close all links with `stopping` and wait for their handlers."""
+        self._closing = True
+        await self._accepting.cancel_all()
+        self._socket.close()
+        for caller in tuple(self._unproven.values()):
+            caller.abort()
+        async with asyncio.TaskGroup() as group:
+            for link in self.links:
+                group.create_task(link.close("stopping"), name="close")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.goodbye_s):
+                await self._tasks.wait()
+        await self._tasks.cancel_all()
+
+    # --- accepting -------------------------------------------------------------------------------
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                sock, address = await loop.sock_accept(self._socket)
+            except OSError as error:
+                if error.errno not in _CALLER_IS_GONE:
+                    # No descriptors or no memory: the oldest makes room, and there is a pause.
+                    log.warning("cannot accept: %s", error.strerror)
+                    self._make_room(next(iter(self._unproven.values()), None))
+                    await asyncio.sleep(_PAUSE_S)
+                continue
+            tune(sock)
+            self._admit(sock, counting_key(address[0]))
+
+    def _admit(self, sock: socket.socket, key: str) -> None:
+        same = [caller for caller in self._unproven.values() if caller.key == key]
+        if len(same) >= self._limits.unproven_per_address:
+            self._make_room(same[0])
+        if len(self._unproven) >= self._limits.unproven:
+            self._make_room(next(iter(self._unproven.values())))
+        caller = _Caller(next(self._numbers), key, sock, Gate(self._vet, self._clock))
+        self._unproven[caller.number] = caller
+        self._tasks.spawn(self._serve(caller), name=f"caller {caller.number}")
+
+    def _make_room(self, oldest: _Caller | None) -> None:
+        if oldest is not None:
+            self._unproven.pop(oldest.number, None)
+            self.refused += 1
+            oldest.abort()
+
+    # --- one caller ------------------------------------------------------------------------------
+
+    async def _serve(self, caller: _Caller) -> None:
+        try:
+            caller.link = await self._shake_hands(caller)
+            if caller.link is not None:
+                await self._hand_over(caller, caller.link)
+        finally:
+            self._unproven.pop(caller.number, None)
+
+    async def _hand_over(self, caller: _Caller, link: Link) -> None:
+        peer_id = link.peer_id
+        self._links[caller.number] = link
+        if peer_id is not None:
+            self._unproven.pop(caller.number, None)
+            self._peers[peer_id] += 1
+        try:
+            if not self._closing:
+                await self._handle(link)
+        finally:
+            del self._links[caller.number]
+            if peer_id is not None:
+                self._peers[peer_id] -= 1
+                if not self._peers[peer_id]:
+                    del self._peers[peer_id]
+            await link.close("stopping" if self._closing else "done")
+
+    async def _handle(self, link: Link) -> None:
+        try:
+            if self._too_many(link.peer_id):
+                await link.close("too_many")
+            else:
+                await self._handler(link)
+        except LinkClosed:
+            pass
+        except Exception:
+            log.exception("the handler of %s failed", link.peer_id or link.remote.host)
+            await link.close("internal")
+
+    async def _shake_hands(self, caller: _Caller) -> Link | None:
+        gate = caller.gate
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.connect_accepted_socket(
+                lambda: gate,
+                caller.sock,
+                ssl=self._context,
+                ssl_handshake_timeout=self._limits.handshake_s,
+                ssl_shutdown_timeout=SHUTDOWN_S,
+            )
+            return gate.result()
+        except asyncio.CancelledError:
+            gate.abandon(caller.sock)
+            raise
+        except (OSError, Refused, BadIdentity) as error:
+            # Every scanner on the net comes by: a count, and details for who asks for them.
+            self.refused += 1
+            log.debug("caller %s refused: %s", caller.key, error)
+            return None
+
+    def _too_many(self, peer_id: PeerId | None) -> bool:
+        if len(self._links) > self._limits.links:
+            return True
+        most = self._limits.per_peer
+        return peer_id is not None and most is not None and self._peers[peer_id] > most

@@ -1,0 +1,1 @@
+"""Wire: frames and messages, sans-IO. Bytes in, events out; opens nothing, reads no clock."""

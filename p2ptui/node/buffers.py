@@ -1,0 +1,78 @@
+"""Chunk buffers: the memory of all downloads of a node, bounded and used again.
+
+Fresh pages are what a fast download spends most on, so whole buffers go round. A buffer whose
+request was abandoned is never reused: late bytes may still arrive in it.
+"""
+
+import asyncio
+from collections import deque
+
+CAPACITY_BYTES = 64 << 20
+"""Bytes in flight over all downloads (PROTOCOL.md 5)."""
+
+
+class ChunkBuffers:
+    """Gives out buffers up to a capacity; whoever comes when it is used up waits in line."""
+
+    def __init__(self, capacity_bytes: int = CAPACITY_BYTES) -> None:
+        self._free_bytes = capacity_bytes
+        self._capacity = capacity_bytes
+        self._spare: list[bytearray] = []
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    @property
+    def in_use(self) -> int:
+        """Bytes given out."""
+        return self._capacity - self._free_bytes
+
+    async def take(self, length: int) -> memoryview:
+        """A writable buffer of exactly this length."""
+        # A chunk larger than all of the capacity still passes, alone.
+        cost = min(length, self._capacity)
+        if self._waiting or cost > self._free_bytes:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append((cost, turn))
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self._refund(cost)
+                else:
+                    self._waiting.remove((cost, turn))
+                    self._wake()
+                raise
+        else:
+            self._free_bytes -= cost
+        for position, spare in enumerate(self._spare):
+            if len(spare) >= length:
+                del self._spare[position]
+                return memoryview(spare)[:length]
+        return memoryview(bytearray(length))
+
+    def give_back(self, buffer: memoryview, *, clean: bool) -> None:
+        """End the use of a buffer; `clean`: nothing can arrive in it any more."""
+        length = len(buffer)
+        if clean and isinstance(buffer.obj, bytearray):
+            self._spare.append(buffer.obj)
+            self._trim()
+        self._refund(min(length, self._capacity))
+
+    def _refund(self, cost: int) -> None:
+        self._free_bytes += cost
+        self._wake()
+
+    def _wake(self) -> None:
+        while self._waiting and self._waiting[0][0] <= self._free_bytes:
+            cost, turn = self._waiting.popleft()
+            if turn.done():
+                continue
+            self._free_bytes -= cost
+            turn.set_result(None)
+
+    def _trim(self) -> None:
+        kept = 0
+        for position in range(len(self._spare) - 1, -1, -1):
+            kept += len(self._spare[position])
+            if kept > self._capacity // 2:
+                del self._spare[: position + 1]
+                return

@@ -1,0 +1,318 @@
+"""Directory: what the tracker knows, asked for front-ends: search, members, lists, sources.
+
+Also finds the content that a user means by a name or an id. Remembers the hits it has shown, for
+nobody but this node knows what the first characters of a content id stood for on the screen.
+"""
+
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+from p2ptui.base.addresses import format_address
+from p2ptui.base.errors import P2PError, not_found, unreachable, usage_error
+from p2ptui.base.ids import (
+    CONTENT_ID_PREFIX,
+    ContentId,
+    content_id_text,
+    parse_content_id,
+    short_content_id,
+    short_peer_id,
+)
+from p2ptui.base.names import join_path
+from p2ptui.base.text import display, format_bytes
+from p2ptui.net.link import LinkClosed
+from p2ptui.net.requests import RequestFailed
+from p2ptui.net.wire import messages as m
+from p2ptui.node import api
+from p2ptui.node.peer_session import PeerSession
+from p2ptui.node.tracker_link import TrackerLink
+
+MAX_REMEMBERED = 20_000
+MIN_SHORT = 4
+NAME_SEARCH_PAGES = 5
+"""Pages of hits that are looked through for an exact name."""
+
+
+class Ownerships(Protocol):
+    """What this node has or is fetching."""
+
+    async def __call__(self, contents: Collection[ContentId]) -> dict[ContentId, api.Ownership]:
+        """For each content that is not new, what it is to us."""
+        ...
+
+
+class Target(api.Value, frozen=True, kw_only=True):
+    """A content that a user means."""
+
+    content: ContentId
+    name: str
+    """File name."""
+    size: int | None = None
+    owners: int | None = None
+    """Owners online, when the tracker just said so."""
+    known: int = 0
+
+
+class Directory:
+    """Questions to the tracker. Every method may raise `P2PError`."""
+
+    def __init__(self, tracker: Callable[[], TrackerLink], ownerships: Ownerships) -> None:
+        """`tracker` gives the link or raises what to tell when there is none."""
+        self._tracker = tracker
+        self._ownerships = ownerships
+        self._seen: dict[ContentId, Target] = {}
+
+    async def search(self, text: str, page: api.Page) -> api.HitPage:
+        """A page of hits."""
+        found = await self._search(text, page.offset, page.limit)
+        ours = await self._ownerships([hit.content for hit in found.hits])
+        rows = []
+        for hit in found.hits:
+            names = tuple(join_path(path) for path in hit.names)
+            rows.append(
+                api.HitRow(
+                    content_id=content_id_text(hit.content),
+                    name=names[0] if names else "",
+                    names=names,
+                    size=hit.size,
+                    owners=hit.owners,
+                    known=hit.known,
+                    have=ours.get(hit.content, "new"),
+                )
+            )
+        return api.HitPage(
+            rows=tuple(rows), total=found.total, more=found.more, took_ms=found.took_us / 1000
+        )
+
+    async def members(self, page: api.Page) -> api.HostPage:
+        """A page of the swarm's members."""
+        found = await self._tracker().ask(
+            lambda number: m.Members(number, page.filter, page.offset, _limit(page)), m.MemberPage
+        )
+        return api.HostPage(rows=tuple(map(_host_row, found.hosts)), total=found.total)
+
+    async def browse(self, host: str, page: api.Page) -> api.RemotePage:
+        """A page of a member's announced list."""
+        member = await self.find_member(host)
+        found = await self._tracker().ask(
+            lambda number: m.Browse(number, member.peer, page.filter, page.offset, _limit(page)),
+            m.Listing,
+        )
+        ours = await self._ownerships([entry.content for entry in found.entries])
+        rows = []
+        for entry in found.entries:
+            self._remember(Target(content=entry.content, name=entry.path[-1], size=entry.size))
+            rows.append(
+                api.RemoteFile(
+                    name=join_path(entry.path),
+                    size=entry.size,
+                    content_id=content_id_text(entry.content),
+                    changed=entry.mtime,
+                    have=ours.get(entry.content, "new"),
+                )
+            )
+        return api.RemotePage(
+            peer_id=member.peer, nick=member.nick, rows=tuple(rows), total=found.total
+        )
+
+    async def find_member(self, host: str) -> m.HostInfo:
+        """The member that a nick, an id, the beginning of one, or an address means."""
+        found = await self._tracker().ask(
+            lambda number: m.Members(number, host, 0, m.MAX_PAGE), m.MemberPage
+        )
+        exact = [h for h in found.hosts if host in {h.nick, h.peer, _address(h)}]
+        fits = exact or [
+            h for h in found.hosts if h.peer.startswith(host.lower()) and len(host) >= MIN_SHORT
+        ]
+        if len(fits) == 1:
+            return fits[0]
+        if not fits:
+            raise not_found(
+                "No such host", f"Nobody here is called {display(host)}.", "`peers` lists them."
+            )
+        listed = ", ".join(f"{display(h.nick)} ({h.peer[:8]})" for h in fits[:8])
+        raise usage_error("Several hosts fit", listed, "Name it by the id in brackets.")
+
+    async def sources(self, target: str) -> api.ContentSources:
+        """Who has a content, online now."""
+        meant = await self.find(target)
+        tracker = self._tracker()
+        found = await tracker.ask(lambda number: m.Locate(number, meant.content), m.Sources)
+        tracker.release(meant.content)
+        rows = tuple(
+            api.SourceRow(
+                peer_id=source.peer,
+                nick=source.nick,
+                addresses=tuple(format_address(e.host, e.port) for e in source.endpoints),
+            )
+            for source in found.sources
+        )
+        return api.ContentSources(
+            content_id=content_id_text(meant.content),
+            name=meant.name,
+            size=meant.size or 0,
+            known=found.known,
+            sources=rows,
+        )
+
+    async def find(self, target: str) -> Target:
+        """The content that a full id, the beginning of a short id, or a file name means.
+
+        Raises not found; a usage error that lists them when several contents fit.
+        """
+        content = parse_content_id(target)
+        if content is not None:
+            return self._seen.get(content) or Target(content=content, name=target[:12])
+        named = await self._named(target)
+        fits = named or self._short(target)
+        if len(fits) == 1:
+            return fits[0]
+        if not fits:
+            raise not_found(
+                "Not found",
+                f"Nobody in the swarm shares {display(target)}.",
+                "`search` finds names that are like it.",
+            )
+        listed = "; ".join(
+            f"{short_content_id(content_id_text(fit.content))} {format_bytes(fit.size or 0)}"
+            f" at {fit.owners} of {fit.known}"
+            for fit in fits
+        )
+        raise usage_error(
+            f"Several contents are called {display(target)}",
+            listed,
+            "Fetch one by its id, the 8 characters in front of its size.",
+        )
+
+    async def _named(self, name: str) -> list[Target]:
+        """Contents with exactly this name, or this path, the case left aside if need be."""
+        text = _query(name)
+        hits: list[m.Hit] = []
+        for number in range(NAME_SEARCH_PAGES):
+            page = await self._search(text, number * m.MAX_PAGE, m.MAX_PAGE)
+            hits += page.hits
+            if len(hits) >= page.total or not page.hits:
+                break
+        for same in (_is_same, _is_same_but_case):
+            found = [
+                Target(
+                    content=hit.content,
+                    name=path[-1],
+                    size=hit.size,
+                    owners=hit.owners,
+                    known=hit.known,
+                )
+                for hit in hits
+                if (path := next((p for p in hit.names if same(p, name)), None)) is not None
+            ]
+            if found:
+                return found
+        return []
+
+    def _short(self, text: str) -> list[Target]:
+        short = text.strip().lower().removeprefix(CONTENT_ID_PREFIX)
+        if len(short) < MIN_SHORT:
+            return []
+        return [
+            seen
+            for content, seen in self._seen.items()
+            if content_id_text(content)[len(CONTENT_ID_PREFIX) :].startswith(short)
+        ]
+
+    async def _search(self, text: str, offset: int, limit: int) -> m.Hits:
+        if len(text.encode()) > m.MAX_QUERY_BYTES:
+            raise usage_error(
+                "Too long a search", f"It may have {m.MAX_QUERY_BYTES} bytes.", "Use fewer words."
+            )
+        found = await self._tracker().ask(
+            lambda number: m.Search(number, text, offset, max(1, min(limit, m.MAX_PAGE))), m.Hits
+        )
+        for hit in found.hits:
+            if hit.names:
+                self._remember(
+                    Target(
+                        content=hit.content,
+                        name=hit.names[0][-1],
+                        size=hit.size,
+                        owners=hit.owners,
+                        known=hit.known,
+                    )
+                )
+        return found
+
+    def _remember(self, target: Target) -> None:
+        self._seen.pop(target.content, None)
+        self._seen[target.content] = target
+        if len(self._seen) > MAX_REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+
+
+async def find_at(session: PeerSession, name: str) -> Target:
+    """The content that one member calls by a name; the tracker is not asked. Raises not found."""
+    try:
+        listing = await session.list_files(_query(name), 0, m.MAX_PAGE)
+    except (LinkClosed, RequestFailed, TimeoutError) as error:
+        raise unreachable("The peer did not answer", str(error)) from None
+    for same in (_is_same, _is_same_but_case):
+        for entry in listing.entries:
+            if same(entry.path, name):
+                return Target(content=entry.content, name=entry.path[-1], size=entry.size)
+    raise not_found(
+        "Not found",
+        f"{display(session.nick)} ({short_peer_id(session.peer_id)}) does not share"
+        f" {display(name)}.",
+        "`browse PEER` lists what it shares.",
+    )
+
+
+def no_tracker(status: api.TrackerStatus) -> P2PError:
+    """What is told when a command needs a swarm and there is none."""
+    if status.state == "none":
+        return usage_error(
+            "No tracker is known",
+            "This node has not joined a swarm.",
+            "Join one: `join LINK` or `join HOST`; `p2ptui tracker` starts one.",
+        )
+    return unreachable(
+        "Not a member of the swarm yet",
+        f"{status.address}: {status.reason or 'joining it now'}",
+        "The node goes on trying; `status` shows when.",
+    )
+
+
+def _query(name: str) -> str:
+    """The words of a name or path, cut to what a search may have."""
+    text = " ".join(name.split("/"))[: m.MAX_QUERY_BYTES]
+    while len(text.encode()) > m.MAX_QUERY_BYTES:
+        text = text[:-1]
+    return text
+
+
+def _limit(page: api.Page) -> int:
+    return max(1, min(page.limit, m.MAX_PAGE))
+
+
+def _is_same(path: m.Path, name: str) -> bool:
+    return path[-1] == name or join_path(path) == name
+
+
+def _is_same_but_case(path: m.Path, name: str) -> bool:
+    folded = name.casefold()
+    return path[-1].casefold() == folded or join_path(path).casefold() == folded
+
+
+def _address(host: m.HostInfo) -> str:
+    return format_address(host.endpoint.host, host.endpoint.port) if host.endpoint else ""
+
+
+def _host_row(host: m.HostInfo) -> api.HostRow:
+    return api.HostRow(
+        peer_id=host.peer,
+        nick=host.nick,
+        address=_address(host),
+        files=host.files,
+        bytes=host.bytes,
+        ping_ms=host.ping_ms,
+        reachable=host.reachable,
+        online=host.online,
+        seen=host.seen,
+    )

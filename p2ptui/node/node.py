@@ -1,0 +1,433 @@
+"""Node: the running peer: library, downloads, uploads and swarm together; implements `NodeApi`.
+
+Lives without a swarm too: then it scans and hashes, and waits to be told which one to join.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from p2ptui import __version__
+from p2ptui.base.addresses import format_address, parse_address
+from p2ptui.base.bus import Bus
+from p2ptui.base.clock import Clock
+from p2ptui.base.errors import not_found
+from p2ptui.base.ids import ContentId, TransferId, parse_content_id
+from p2ptui.base.paths import NodeHome
+from p2ptui.base.rates import RateMeter
+from p2ptui.base.settings import PeerSettings
+from p2ptui.net.credentials import Credentials, Membership
+from p2ptui.net.feed import Reader, follow
+from p2ptui.net.loop import Offload
+from p2ptui.net.tasks import TaskSet
+from p2ptui.net.throttle import Throttle
+from p2ptui.net.wire import messages as m
+from p2ptui.node import api, events, rows
+from p2ptui.node.buffers import ChunkBuffers
+from p2ptui.node.directory import Directory, Target, find_at, no_tracker
+from p2ptui.node.downloads import Downloads
+from p2ptui.node.fetch import FetchTools
+from p2ptui.node.library import Library
+from p2ptui.node.manifest import Manifest
+from p2ptui.node.offers import NodeOffers
+from p2ptui.node.partial import Partial
+from p2ptui.node.store import NodeStore
+from p2ptui.node.store_transfers import TransferTable
+from p2ptui.node.store_values import TransferRecord
+from p2ptui.node.swarm import MemberNetwork, Swarm
+from p2ptui.node.swarms import Join, Swarms
+from p2ptui.node.uploads import Upload, UploadLedger
+
+SWEEP_S = 1.0
+MAX_SNAPSHOT_ROWS = 500
+MAX_PAGE = 1000
+"""Rows of a page that a front-end may ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeParts:
+    """What a node is put together from; the composition root makes it (`opening`)."""
+
+    home: NodeHome
+    settings: PeerSettings
+    shares: tuple[Path, ...]
+    """Folders to offer from the start."""
+    nick: str
+    trust: str
+    """Fingerprint to accept at first contact; empty: the first one, which is then told."""
+    credentials: Credentials
+    store: NodeStore
+    library: Library
+    join: Join
+    make_network: Callable[[Membership], Awaitable[MemberNetwork]]
+    offload: Offload
+    clock: Clock
+    bus: Bus[events.FeedItem]
+
+
+class Node:
+    """A peer at work. `start` it, `close` it; in between it is a `NodeApi`."""
+
+    def __init__(self, parts: NodeParts) -> None:
+        self._parts = parts
+        self._clock = parts.clock
+        self._library = parts.library
+        self._began = parts.clock.monotonic()
+        self._front_ends = 0
+        self._stopping = asyncio.Event()
+        self._tasks = TaskSet()
+        self._down = Throttle(parts.settings.down_limit)
+        self._up = Throttle(parts.settings.up_limit)
+        self._down_meter = RateMeter(self._began)
+        self._buffers = ChunkBuffers()
+        self._table = TransferTable(parts.store)
+        self._ledger = UploadLedger(parts.clock, self._upload_ended)
+        self._downloads = Downloads(
+            table=self._table,
+            adopt=parts.library.adopt,
+            publish=parts.bus.publish,
+            clock=parts.clock,
+        )
+        self._offers = NodeOffers(parts.library, self._downloads.running)
+        self._swarms = Swarms(
+            credentials=parts.credentials,
+            store=parts.store,
+            join=parts.join,
+            enter=self._enter,
+            leave=self._downloads.disconnect,
+            offload=parts.offload,
+            clock=parts.clock,
+            publish=parts.bus.publish,
+        )
+        self._directory = Directory(lambda: self._swarm().tracker, self._ownerships)
+
+    # --- life -------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Begin to scan, to serve and to connect. Raises `P2PError`."""
+        await self._library.start()
+        await self._downloads.load()
+        for path in self._parts.shares:
+            await self._library.add_share(path)
+        await self._swarms.start(self._parts.settings.tracker, self._parts.trust)
+        self._tasks.spawn(self._sweep(), name="sweep")
+
+    async def wait_stopped(self) -> None:
+        """Return once a front-end asked the node to stop."""
+        await self._stopping.wait()
+
+    async def close(self) -> None:
+        """End everything in an orderly way; what was under way can be taken up again."""
+        self._stopping.set()
+        await self._tasks.cancel_all()
+        await self._swarms.close()
+        await self._downloads.close()
+        await self._library.close()
+        self._parts.bus.publish(events.Stopped(time=self._clock.wall()))
+        await self._parts.store.close()
+
+    def front_ends_changed(self, count: int) -> None:
+        """Hear how many front-ends follow the feed."""
+        self._front_ends = count
+
+    async def _enter(self, membership: Membership) -> Swarm:
+        parts = self._parts
+        swarm = Swarm(
+            peer_id=parts.credentials.peer_id,
+            nick=parts.nick,
+            listen=parts.settings.listen,
+            network=await parts.make_network(membership),
+            library=self._library,
+            offers=self._offers,
+            ledger=self._ledger,
+            throttles=(self._up, self._down),
+            offload=parts.offload,
+            clock=parts.clock,
+            publish=parts.bus.publish,
+        )
+        await swarm.start()
+        self._downloads.connect(
+            FetchTools(
+                peers=swarm.peers,
+                tracker=swarm.tracker,
+                buffers=self._buffers,
+                offload=parts.offload,
+                clock=parts.clock,
+                meter=self._down_meter,
+                open_partial=self._open_partial,
+                free_space=_free_space,
+                on_state=self._downloads.state_changed,
+                on_prepared=self._downloads.prepared,
+                on_placed=self._downloads.placed,
+                on_source_lost=self._downloads.source_lost,
+            )
+        )
+        return swarm
+
+    def _open_partial(self, folder: Path, manifest: Manifest) -> Partial:
+        folder.mkdir(parents=True, exist_ok=True)
+        reserve = self._parts.settings.reserve_bytes
+        return Partial.open(folder, manifest, clock=self._clock, reserve_bytes=reserve)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            await self._ledger.sweep()
+
+    async def _upload_ended(self, upload: Upload) -> None:
+        record = await self._table.add(rows.upload_record(upload, self._clock.wall()))
+        row = rows.record_row(record)
+        self._parts.bus.publish(
+            events.UploadFinished(
+                time=self._clock.wall(),
+                id=row.id,
+                name=row.name,
+                content_id=row.content_id,
+                peer=row.peer,
+                bytes=row.done,
+                seconds=row.seconds,
+            )
+        )
+
+    # --- NodeApi: the node and its swarm ----------------------------------------------------------
+
+    async def status(self) -> api.NodeStatus:
+        """The node at a glance."""
+        parts, now = self._parts, self._clock.monotonic()
+        swarm = self._swarms.current
+        endpoint = swarm.listening.endpoint if swarm is not None and swarm.listening else None
+        counts = self._library.counts()
+        return api.NodeStatus(
+            version=__version__,
+            peer_id=parts.credentials.peer_id,
+            nick=parts.nick,
+            listen=format_address(endpoint.host, endpoint.port) if endpoint else "",
+            home=str(parts.home.folder),
+            downloads=str(self._library.repository),
+            tracker=self._swarms.status,
+            files=counts.files,
+            bytes=counts.bytes,
+            hashing=counts.hashing,
+            skipped=counts.skipped,
+            down_bps=round(self._down_meter.rate(now)),
+            up_bps=round(self._ledger.meter.rate(now)),
+            down_limit_bps=_whole(self._down.rate_bps),
+            up_limit_bps=_whole(self._up.rate_bps),
+            active=len(self._downloads.current),
+            uploads=len(self._ledger.current),
+            front_ends=self._front_ends,
+            uptime_s=round(now - self._began, 1),
+        )
+
+    async def join(self, target: str, trust: str) -> api.TrackerStatus:
+        """Join a swarm by link or address, and enter it."""
+        await self._swarms.join(target, trust)
+        return self._swarms.status
+
+    async def forget(self, swarm: str) -> None:
+        """Forget a swarm."""
+        await self._swarms.forget(swarm)
+
+    async def limit(self, direction: api.Direction, rate_bps: int | None) -> api.NodeStatus:
+        """Set the global rate limit of a direction."""
+        (self._down if direction == "down" else self._up).set_rate(rate_bps)
+        return await self.status()
+
+    async def stop(self) -> None:
+        """End the node."""
+        self._stopping.set()
+
+    def feed(
+        self, sections: tuple[api.SectionName, ...], interval_s: float
+    ) -> AsyncIterator[events.FeedItem]:
+        """Events in order, and sections when they changed."""
+        readers: dict[str, Reader] = {
+            "status": self.status,
+            "transfers": self._live_transfers,
+            "hashing": self._hashing,
+        }
+        return follow(
+            self._parts.bus,
+            {name: readers[name] for name in sections},
+            interval_s,
+            section=lambda name, value: events.Section(name=name, value=value),
+            resync=lambda dropped: events.Resync(dropped=dropped),
+            last=lambda item: isinstance(item, events.Stopped),
+        )
+
+    # --- NodeApi: the library ---------------------------------------------------------------------
+
+    async def shares(self) -> tuple[api.Share, ...]:
+        """All shares, the repository folder first."""
+        return await self._library.shares()
+
+    async def share(self, path: str, on: bool) -> api.Share:
+        """Offer a folder, or stop offering it."""
+        return await self._library.share(path, on)
+
+    async def publish(self, path: str, name: str) -> api.FileRow:
+        """Offer a single file under a name."""
+        return await self._library.publish_file(Path(path), name)
+
+    async def remove(self, name: str) -> api.Removal:
+        """Withdraw a file."""
+        return await self._library.remove(name)
+
+    async def rescan(self) -> int:
+        """Look for changed files now."""
+        return await self._library.rescan()
+
+    async def library(self, page: api.Page) -> api.FilePage:
+        """A page of our own files."""
+        return await self._library.library(page)
+
+    # --- NodeApi: what others have ----------------------------------------------------------------
+
+    async def search(self, text: str, page: api.Page) -> api.HitPage:
+        """A page of what the tracker finds."""
+        return await self._directory.search(text, page)
+
+    async def sources(self, target: str) -> api.ContentSources:
+        """Who has a content."""
+        return await self._directory.sources(target)
+
+    async def peers(self, page: api.Page) -> api.HostPage:
+        """A page of the swarm's members."""
+        return await self._directory.members(page)
+
+    async def browse(self, request: api.BrowseRequest) -> api.RemotePage:
+        """A page of a member's list."""
+        return await self._directory.browse(request.host, request.page)
+
+    # --- NodeApi: transfers -----------------------------------------------------------------------
+
+    async def fetch(self, request: api.FetchRequest) -> api.TransferRow:
+        """Start a download, or attach to the one that runs for the same content."""
+        swarm = self._swarm()
+        address = ""
+        if request.address:
+            endpoint = m.Endpoint(*parse_address(request.address, 0))
+            address = format_address(endpoint.host, endpoint.port)
+            target = await self._find_at(swarm, endpoint, request.target)
+        else:
+            target = await self._directory.find(request.target)
+        here = await self._library.path_of(target.content)
+        if here is not None and not request.folder:
+            return self._present(target, here)
+        folder = request.folder or str(self._library.repository)
+        download = await self._downloads.add(
+            TransferRecord(
+                direction="down",
+                content=target.content,
+                name=target.name,
+                size=target.size or 0,
+                folder=folder,
+                address=address,
+                started=self._clock.wall(),
+            ),
+            request.patience_s,
+        )
+        return rows.download_row(download, self._clock.monotonic())
+
+    async def transfers(self, page: api.Page) -> api.TransferPage:
+        """A page of uploads and downloads, history included; uploads in progress first."""
+        now = self._clock.monotonic()
+        words = page.filter.casefold().split()
+        uploads = [
+            rows.upload_row(upload, now)
+            for upload in self._ledger.current
+            if all(word in upload.name.casefold() for word in words)
+        ]
+        limit = max(1, min(page.limit, MAX_PAGE))
+        found = uploads[page.offset : page.offset + limit]
+        records, total = await self._table.page(
+            api.Page(
+                offset=max(0, page.offset - len(uploads)),
+                limit=max(1, limit - len(found)),
+                filter=page.filter,
+                sort=page.sort,
+            )
+        )
+        for record in records[: limit - len(found)]:
+            download = self._downloads.get(record.id)
+            found.append(rows.download_row(download, now) if download else rows.record_row(record))
+        return api.TransferPage(rows=tuple(found), total=total + len(uploads))
+
+    async def transfer(self, transfer_id: TransferId) -> api.TransferDetail:
+        """One transfer with its sources and chunk map."""
+        download = self._downloads.get(transfer_id)
+        if download is not None:
+            return rows.detail(download, self._clock.monotonic())
+        record = await self._table.get(transfer_id)
+        if record is None:
+            raise not_found("No such transfer", f"There is no transfer {transfer_id}.")
+        return api.TransferDetail(row=rows.record_row(record), sources=(), chunks=0, bitmap=b"")
+
+    async def steer(self, transfer_id: TransferId, act: api.TransferAct) -> api.TransferRow:
+        """Pause, resume or cancel a download."""
+        acts = {
+            "pause": self._downloads.pause,
+            "resume": self._downloads.resume,
+            "cancel": self._downloads.cancel,
+        }
+        download = await acts[act](transfer_id)
+        return rows.download_row(download, self._clock.monotonic())
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _swarm(self) -> Swarm:
+        swarm = self._swarms.current
+        if swarm is None:
+            raise no_tracker(self._swarms.status)
+        return swarm
+
+    async def _find_at(self, swarm: Swarm, endpoint: m.Endpoint, name: str) -> Target:
+        """The content that one member calls by a name; the tracker is not asked."""
+        content = parse_content_id(name)
+        if content is not None:
+            return Target(content=content, name=name[:12])
+        return await find_at(await swarm.peers.session(None, (endpoint,)), name)
+
+    def _present(self, target: Target, path: Path) -> api.TransferRow:
+        """What is told of a content that is here already."""
+        record = TransferRecord(
+            direction="down",
+            content=target.content,
+            name=target.name,
+            size=target.size or 0,
+            done=target.size or 0,
+            state="finished",
+            reason="already here",
+            path=str(path),
+            finished=self._clock.wall(),
+        )
+        return rows.record_row(record)
+
+    async def _ownerships(self, contents: Collection[ContentId]) -> dict[ContentId, api.Ownership]:
+        found: dict[ContentId, api.Ownership] = dict.fromkeys(
+            await self._library.have(contents), "have"
+        )
+        for content in contents:
+            if content not in found and self._downloads.of_content(content) is not None:
+                found[content] = "fetching"
+        return found
+
+    async def _live_transfers(self) -> tuple[api.TransferRow, ...]:
+        now = self._clock.monotonic()
+        live = [rows.download_row(download, now) for download in self._downloads.current]
+        live += [rows.upload_row(upload, now) for upload in self._ledger.current]
+        return tuple(live[:MAX_SNAPSHOT_ROWS])
+
+    async def _hashing(self) -> api.Hashing:
+        return self._library.hashing()
+
+
+def _free_space(folder: Path) -> int:
+    space = os.statvfs(folder)
+    return space.f_bavail * space.f_frsize
+
+
+def _whole(rate: float | None) -> int | None:
+    return None if rate is None else round(rate)

@@ -1,0 +1,93 @@
+"""A shared file that is being served, chunk by chunk, as long as it is the one that was hashed.
+
+Never mapped into memory: somebody who truncates it would kill the process with SIGBUS.
+"""
+
+import os
+import threading
+from pathlib import Path
+
+from p2ptui.node.disk import read_at
+from p2ptui.node.manifest import Manifest
+from p2ptui.node.shared_files import ShareFolder, mark_of
+from p2ptui.node.storage_errors import ContentChanged
+from p2ptui.node.store_values import FileRecord, ShareRecord
+
+
+class OpenContent:
+    """A shared file, open for reading. Reads may come from several threads."""
+
+    def __init__(self, share: ShareRecord, file: FileRecord, manifest: Manifest) -> None:
+        """Open it (blocking). Raises `ContentChanged`, `OSError`."""
+        self.file = file
+        self.manifest = manifest
+        self.path: Path = share.root / file.place
+        """Where it lies."""
+        self._mark = file.mark
+        self._lock = threading.Lock()
+        self._users = 0
+        self._closed = False
+        self._withdrawn = False
+        with ShareFolder(share.root) as folder:
+            self._handle = folder.open(file.folder, file.name)
+        try:
+            self._look()
+        except BaseException:
+            os.close(self._handle)
+            raise
+
+    @property
+    def name(self) -> str:
+        """Its wire name joined with `/`."""
+        return self.file.wire
+
+    def bitmap(self) -> bytes | None:
+        """The chunks that can be read: None, for all of them."""
+        return None
+
+    def read(self, index: int) -> bytes:
+        """One chunk (blocking). Raises `ContentChanged`, `OSError`, `IndexError` (F89)."""
+        manifest = self.manifest
+        length, offset = manifest.chunk_length(index), manifest.chunk_offset(index)
+        handle = self._enter()
+        try:
+            self._look()
+            data = read_at(handle, length, offset)
+            self._look()
+        finally:
+            self._leave()
+        if len(data) != length:
+            raise ContentChanged(str(self.path))
+        return data
+
+    def withdraw(self) -> None:
+        """Let no more be read: the file is no longer shared."""
+        self._withdrawn = True
+
+    def close(self) -> None:
+        """Close it once no thread reads any more; may be called twice."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            idle = not self._users
+        if idle:
+            os.close(self._handle)
+
+    def _look(self) -> None:
+        if self._withdrawn or mark_of(os.fstat(self._handle)) != self._mark:
+            raise ContentChanged(str(self.path))
+
+    def _enter(self) -> int:
+        with self._lock:
+            if self._closed:
+                raise ContentChanged(str(self.path))
+            self._users += 1
+        return self._handle
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            last = self._closed and not self._users
+        if last:
+            os.close(self._handle)

@@ -1,0 +1,257 @@
+"""One greeted connection to another member: our requests to it, and its requests to us.
+
+A session is symmetric: whoever dialled, both sides may ask. Answers are matched here; what the peer
+asks goes to its `UploadDesk`. Payloads land straight in the asker's buffer (PROTOCOL.md 2).
+
+A buffer that was given to a request belongs to the connection until the request has succeeded: when
+it is abandoned, late bytes may still arrive in it, so it must never be used for anything else.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from p2ptui.base.ids import ContentId, PeerId
+from p2ptui.net.link import Link, LinkClosed
+from p2ptui.net.requests import RequestFailed
+from p2ptui.net.tasks import spawn
+from p2ptui.net.wire import messages as m
+from p2ptui.net.wire.errors import ProtocolViolation
+from p2ptui.node.manifest import Manifest
+from p2ptui.node.uploads import UploadDesk
+
+log = logging.getLogger(__name__)
+
+ANSWER_TIMEOUT_S = 30.0
+MAX_MANIFEST_BYTES = 65536 * 32
+MAX_ANSWERING = 64
+"""Requests for manifests, maps and lists that are answered at a time."""
+
+Answer = m.Manifest | m.Have | m.Listing
+SideRequest = m.GetManifest | m.Interest | m.ListFiles
+
+
+@dataclass(slots=True, eq=False)
+class _Ask:
+    """A request of ours that is not answered yet."""
+
+    answer: asyncio.Future[Answer | None]
+    """The answer's message; None for a chunk, whose answer is its bytes."""
+    expects: type[Answer] | None
+    chunk: memoryview | None = None
+    """Where a chunk goes; None when no chunk was asked for."""
+    hashes: bytearray | None = None
+    """Chunk hashes so far; None when no manifest was asked for."""
+    filled: int = 0
+    frame: bytearray = field(default_factory=bytearray)
+    head: m.Manifest | None = None
+
+    def succeed(self, message: Answer | None) -> None:
+        if not self.answer.done():
+            self.answer.set_result(message)
+
+    def fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+    def check_hashes(self) -> None:
+        """The message and the payload of a manifest may come in either order."""
+        if self.head is not None and self.filled >= self.head.hash_bytes:
+            self.succeed(self.head)
+
+
+class PeerSession:
+    """A greeted link. `run` it, then ask with the other methods.
+
+    They raise `RequestFailed` when the peer cannot, `LinkClosed` when it is gone, `TimeoutError`
+    when it does not answer.
+    """
+
+    def __init__(self, link: Link, peer_id: PeerId, nick: str, desk: UploadDesk) -> None:
+        self.link = link
+        self.peer_id = peer_id
+        self.nick = nick
+        self.desk = desk
+        self.received = 0
+        """Payload bytes that came in; what a stall is measured by."""
+        self.unexpected = 0
+        """Answers and payloads to requests that nobody waits for (F31)."""
+        self._asks: dict[int, _Ask] = {}
+        self._next_id = 0
+        self._watchers: dict[ContentId, Callable[[tuple[int, ...]], None]] = {}
+        self._answering: set[asyncio.Task[None]] = set()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection is over."""
+        return self.link.closed
+
+    async def run(self, on_kicks: Callable[[m.KickList], None]) -> None:
+        """Handle what the peer says until the link closes; owns the link's receiving side."""
+        self.link.set_sink(self)
+        end: Exception = LinkClosed("done")
+        try:
+            while True:
+                message = await self.link.receive()
+                if isinstance(message, m.KickList):
+                    on_kicks(message)
+                else:
+                    self._handle(message)
+        except LinkClosed as closed:
+            end = closed
+        finally:
+            for ask in self._asks.values():
+                ask.fail(end)
+            self._asks.clear()
+            for task in self._answering:
+                task.cancel()
+            await self.desk.close()
+
+    # --- asking -------------------------------------------------------------------------------
+
+    async def manifest(self, content: ContentId) -> Manifest:
+        """The proven manifest of a content. Raises `ManifestMismatch` when it is not."""
+        ask = self._ask(m.Manifest, hashes=bytearray())
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            head = await self._answer(ask, lambda number: m.GetManifest(number, content))
+        assert isinstance(head, m.Manifest)
+        return Manifest.verified(content, head.size, bytes(ask.hashes or b""))
+
+    async def chunk(self, content: ContentId, index: int, buffer: memoryview) -> None:
+        """Bring one chunk into `buffer`, whose length is the chunk's.
+
+        Has no timeout of its own: whoever asks watches `received`. When it raises, the buffer must
+        not be used again.
+        """
+        ask = self._ask(None, chunk=buffer)
+        await self._answer(ask, lambda number: m.GetChunk(number, content, index))
+
+    async def interest(
+        self, content: ContentId, watcher: Callable[[tuple[int, ...]], None]
+    ) -> m.Have:
+        """What the peer has of a content; `watcher` is called as that grows."""
+        self._watchers[content] = watcher
+        ask = self._ask(m.Have)
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            have = await self._answer(ask, lambda number: m.Interest(number, content))
+        assert isinstance(have, m.Have)
+        return have
+
+    def forget(self, content: ContentId) -> None:
+        """Stop listening to what the peer has of a content."""
+        self._watchers.pop(content, None)
+
+    async def list_files(self, text: str, offset: int, limit: int) -> m.Listing:
+        """A page of the peer's own list."""
+        ask = self._ask(m.Listing)
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            listing = await self._answer(
+                ask, lambda number: m.ListFiles(number, text, offset, limit)
+            )
+        assert isinstance(listing, m.Listing)
+        return listing
+
+    def _ask(
+        self,
+        expects: type[Answer] | None,
+        *,
+        chunk: memoryview | None = None,
+        hashes: bytearray | None = None,
+    ) -> _Ask:
+        return _Ask(asyncio.get_running_loop().create_future(), expects, chunk, hashes)
+
+    async def _answer(self, ask: _Ask, make: Callable[[int], object]) -> Answer | None:
+        if self.link.closed:
+            raise LinkClosed("done")
+        self._next_id = number = (self._next_id + 1) % 2**32
+        self._asks[number] = ask
+        try:
+            self.link.post(make(number))
+            return await ask.answer
+        except (asyncio.CancelledError, TimeoutError):
+            self.link.post(m.Cancel(number))
+            raise
+        finally:
+            self._asks.pop(number, None)
+
+    # --- payloads (the link's data sink) --------------------------------------------------------
+
+    def data_buffer(self, request_id: int, offset: int, length: int) -> memoryview | None:
+        """Where a data frame goes. Raises `ProtocolViolation` when it does not fit its request."""
+        ask = self._asks.get(request_id)
+        if ask is None or ask.answer.done():
+            self.unexpected += 1
+            return None
+        if ask.chunk is not None:
+            if offset != ask.filled or offset + length > len(ask.chunk):
+                raise ProtocolViolation("data beyond the chunk that was asked for")
+            return ask.chunk[offset : offset + length]
+        if ask.hashes is None:
+            raise ProtocolViolation("data for a request that has none")
+        if offset != ask.filled or offset + length > MAX_MANIFEST_BYTES:
+            raise ProtocolViolation("a manifest out of order or too long")
+        ask.frame = bytearray(length)
+        return memoryview(ask.frame)
+
+    def data_received(self, request_id: int, offset: int, length: int) -> None:  # noqa: ARG002
+        """A data frame lies in its buffer."""
+        self.received += length
+        ask = self._asks.get(request_id)
+        if ask is None:
+            return
+        ask.filled += length
+        if ask.chunk is not None:
+            if ask.filled == len(ask.chunk):
+                ask.succeed(None)
+        elif ask.hashes is not None:
+            ask.hashes += ask.frame
+            ask.check_hashes()
+
+    # --- messages -------------------------------------------------------------------------------
+
+    def _handle(self, message: object) -> None:
+        match message:
+            case m.GetChunk():
+                self.desk.ask_chunk(message)
+            case m.Cancel():
+                self.desk.cancel(message.id)
+            case m.GetManifest() | m.Interest() | m.ListFiles():
+                self._answer_aside(message)
+            case m.HaveMore():
+                watcher = self._watchers.get(message.content)
+                if watcher is not None:
+                    watcher(message.indexes)
+            case m.Manifest() | m.Have() | m.Listing() | m.Failure():
+                self._match(message)
+            case _:
+                pass
+
+    def _match(self, message: Answer | m.Failure) -> None:
+        ask = self._asks.get(message.id)
+        if ask is None:
+            self.unexpected += 1
+        elif isinstance(message, m.Failure):
+            ask.fail(RequestFailed(message.code, message.text, message.place))
+        elif ask.expects is None or not isinstance(message, ask.expects):
+            self.unexpected += 1
+        elif isinstance(message, m.Manifest):
+            ask.head = message
+            ask.check_hashes()
+        else:
+            ask.succeed(message)
+
+    def _answer_aside(self, request: SideRequest) -> None:
+        """Answer what takes a look at the disk or the store, without holding up the link."""
+        if len(self._answering) >= MAX_ANSWERING:
+            self.link.post(m.Failure(request.id, "busy", "too many requests at once"))
+            return
+        task = spawn(self._answer_quietly(request), name=f"answer-{self.peer_id}")
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def _answer_quietly(self, request: SideRequest) -> None:
+        try:
+            await self.desk.answer(request)
+        except LinkClosed:
+            log.debug("peer %s left before its answer", self.peer_id)

@@ -1,0 +1,227 @@
+"""Peers: the open sessions with other members, dialled or accepted, at most a few to each.
+
+Greets both ways, passes on newer kick lists, bars members that sent wrong data. Links of members
+that are kicked are closed by the network.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+from p2ptui import __version__
+from p2ptui.base.clock import Clock
+from p2ptui.base.errors import P2PError, unreachable
+from p2ptui.base.ids import ContentId, PeerId, short_peer_id
+from p2ptui.net.identity import BadIdentity
+from p2ptui.net.kicks import KickBook
+from p2ptui.net.link import Link, LinkClosed, Network
+from p2ptui.net.loop import Offload
+from p2ptui.net.tasks import TaskSet
+from p2ptui.net.throttle import Throttle
+from p2ptui.net.wire import messages as m
+from p2ptui.node.peer_session import PeerSession
+from p2ptui.node.uploads import Offers, UploadDesk, UploadLedger
+
+log = logging.getLogger(__name__)
+
+HELLO_TIMEOUT_S = 5.0
+MAX_LINKS_PER_PEER = 4
+BAR_S = 3600.0
+"""How long a member that sent wrong data twice is left alone (PROTOCOL.md 5)."""
+WRONG_CHUNKS_BEFORE_BAR = 2
+
+
+@dataclass(slots=True)
+class _Record:
+    """What is known of a member beyond its sessions."""
+
+    wrong_chunks: int = 0
+    barred_until: float = 0.0
+    dialling: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Peers:
+    """All sessions of one swarm."""
+
+    def __init__(
+        self,
+        *,
+        peer_id: PeerId,
+        nick: str,
+        network: Network,
+        kicks: KickBook,
+        offers: Offers,
+        ledger: UploadLedger,
+        throttles: tuple[Throttle, Throttle],
+        offload: Offload,
+        clock: Clock,
+        apply_kicks: Callable[[m.KickList], Awaitable[bool]],
+    ) -> None:
+        """`throttles`: up and down, shared by all sessions.
+
+        `apply_kicks` takes a list that a peer passed on; raises `BadIdentity` for a forged one.
+        """
+        self._throttles = throttles
+        self._apply_kicks = apply_kicks
+        self._peer_id = peer_id
+        self._nick = nick
+        self._network = network
+        self._kicks = kicks
+        self._offers = offers
+        self._ledger = ledger
+        self._offload = offload
+        self._clock = clock
+        self._sessions: dict[PeerId, list[PeerSession]] = {}
+        self._records: dict[PeerId, _Record] = {}
+        self._tasks = TaskSet()
+
+    @property
+    def sessions(self) -> tuple[PeerSession, ...]:
+        """All open sessions."""
+        return tuple(session for group in self._sessions.values() for session in group)
+
+    async def accept(self, link: Link) -> None:
+        """Own an accepted link from its handshake to its end (a `LinkHandler`)."""
+        if link.peer_id is not None and len(self._group(link.peer_id)) >= MAX_LINKS_PER_PEER:
+            await link.close("too_many", "four connections are enough")
+            return
+        try:
+            session = await self._greet(link)
+        except (LinkClosed, TimeoutError, P2PError) as error:
+            log.info("no greeting from %s: %s", link.remote.host, error)
+            await link.close("refused", str(error)[:200])
+            return
+        self._sessions.setdefault(session.peer_id, []).append(session)
+        await self._run(session)
+
+    async def session(self, peer: PeerId | None, endpoints: Iterable[m.Endpoint]) -> PeerSession:
+        """A session with a member: an open one, or dialled at the first endpoint that answers.
+
+        `peer` None accepts whoever proves to be a member there. Raises `P2PError`.
+        """
+        if peer is None:
+            return await self._dial(None, endpoints)
+        if self.barred(peer):
+            raise unreachable("This member is barred", "It sent wrong data lately.")
+        record = self._record(peer)
+        async with record.dialling:
+            for session in self._group(peer):
+                if not session.closed:
+                    return session
+            return await self._dial(peer, endpoints)
+
+    def blame(self, peer: PeerId) -> bool:
+        """A member sent a chunk that does not verify; True when that was once too often."""
+        record = self._record(peer)
+        record.wrong_chunks += 1
+        if record.wrong_chunks < WRONG_CHUNKS_BEFORE_BAR:
+            return False
+        record.wrong_chunks = 0
+        record.barred_until = self._clock.monotonic() + BAR_S
+        for session in self._group(peer):
+            session.link.abort()
+        return True
+
+    def barred(self, peer: PeerId) -> bool:
+        """Whether the member is left alone for now."""
+        record = self._records.get(peer)
+        return record is not None and record.barred_until > self._clock.monotonic()
+
+    def verified(self, content: ContentId, indexes: tuple[int, ...]) -> None:
+        """Chunks of a content are verified here: tell whoever watches it."""
+        for session in self.sessions:
+            session.desk.verified(content, indexes)
+
+    async def withdrawn(self, content: ContentId) -> None:
+        """A content moved or is no longer offered: no desk may go on with its open file."""
+        for session in self.sessions:
+            await session.desk.forget(content)
+
+    async def close(self) -> None:
+        """Say goodbye to everybody."""
+        async with asyncio.TaskGroup() as group:
+            for session in self.sessions:
+                group.create_task(session.link.close("stopping", "the node stops"))
+        await self._tasks.cancel_all()
+
+    def _group(self, peer: PeerId) -> list[PeerSession]:
+        return self._sessions.get(peer, [])
+
+    def _record(self, peer: PeerId) -> _Record:
+        return self._records.setdefault(peer, _Record())
+
+    async def _dial(self, peer: PeerId | None, endpoints: Iterable[m.Endpoint]) -> PeerSession:
+        failure = unreachable("No address", "The tracker knows no address of this member.")
+        for endpoint in endpoints:
+            try:
+                link = await self._network.dial_peer(endpoint, peer)
+            except P2PError as error:
+                failure = error
+                continue
+            try:
+                session = await self._greet(link)
+            except (LinkClosed, TimeoutError, P2PError) as error:
+                link.abort()
+                failure = unreachable("The peer did not greet us", str(error) or "It is silent.")
+                continue
+            self._sessions.setdefault(session.peer_id, []).append(session)
+            self._tasks.spawn(self._run(session), name=f"peer-{short_peer_id(session.peer_id)}")
+            return session
+        raise failure
+
+    async def _greet(self, link: Link) -> PeerSession:
+        """Exchange hellos. Raises `LinkClosed`, `TimeoutError`, `P2PError`."""
+        peer = link.peer_id
+        if peer is None or peer == self._peer_id:
+            raise unreachable("That is this node itself", "Its identity is our own.")
+        if self._kicks.is_kicked(peer, self._clock.wall()):
+            raise unreachable("This member was kicked", "The tracker's kick list names it.")
+        async with asyncio.timeout(HELLO_TIMEOUT_S):
+            await link.send(
+                m.PeerHello(
+                    minor=m.MINOR_VERSION,
+                    features=(),
+                    software=f"p2ptui {__version__}",
+                    nick=self._nick,
+                    time=int(self._clock.wall()),
+                    kick_list=self._kicks.number,
+                )
+            )
+            hello = await link.receive()
+        if not isinstance(hello, m.PeerHello):
+            raise LinkClosed("protocol", "the first message was no hello")
+        if hello.kick_list < self._kicks.number:
+            link.post(self._kicks.newest)
+        link.set_throttles(*self._throttles)
+        desk = UploadDesk(
+            link,
+            peer=peer,
+            nick=hello.nick,
+            offers=self._offers,
+            ledger=self._ledger,
+            offload=self._offload,
+        )
+        return PeerSession(link, peer, hello.nick, desk)
+
+    async def _run(self, session: PeerSession) -> None:
+        try:
+            await session.run(lambda kicks: self._take_kicks(session, kicks))
+        finally:
+            group = self._group(session.peer_id)
+            group.remove(session)
+            session.link.abort()
+            if not group:
+                self._sessions.pop(session.peer_id, None)
+                await self._ledger.end_peer(session.peer_id)
+
+    def _take_kicks(self, session: PeerSession, kicks: m.KickList) -> None:
+        if kicks.number > self._kicks.number:
+            self._tasks.spawn(self._check_kicks(session, kicks), name="kicks")
+
+    async def _check_kicks(self, session: PeerSession, kicks: m.KickList) -> None:
+        try:
+            await self._apply_kicks(kicks)
+        except BadIdentity as error:
+            log.warning("peer %s passed on a forged kick list: %s", session.peer_id, error)
+            await session.link.close("protocol", "the kick list is not signed by the swarm's key")

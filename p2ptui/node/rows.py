@@ -1,0 +1,126 @@
+"""Rows: transfers and sources as front-ends see them. Pure: the time is an argument."""
+
+from p2ptui.base.addresses import format_address
+from p2ptui.base.ids import TransferId, content_id_text, short_peer_id
+from p2ptui.node.api import SourceRow, TransferDetail, TransferRow
+from p2ptui.node.downloads import Download
+from p2ptui.node.fetch import Fetch
+from p2ptui.node.source import Source
+from p2ptui.node.store_values import TransferRecord
+from p2ptui.node.uploads import Upload
+
+
+def record_row(record: TransferRecord) -> TransferRow:
+    """A transfer that is over, or waits."""
+    return TransferRow(
+        id=record.id,
+        direction=record.direction,
+        name=record.name,
+        content_id=content_id_text(record.content),
+        size=record.size,
+        done=record.done,
+        rate_bps=0,
+        state=record.state,
+        sources=record.sources,
+        known=0,
+        reason=record.reason,
+        path=record.path,
+        peer=record.peer,
+        started=record.started,
+        finished=record.finished,
+        seconds=round(record.seconds, 3),
+    )
+
+
+def download_row(download: Download, now: float) -> TransferRow:
+    """A download that is not over; `now` in monotonic seconds."""
+    record, fetch = download.record, download.fetch
+    if fetch is None:
+        return record_row(record)
+    rate = round(fetch.meter.rate(now)) if fetch.state == "active" else 0
+    done = fetch.done
+    return TransferRow(
+        id=record.id,
+        direction="down",
+        name=record.name,
+        content_id=content_id_text(record.content),
+        size=record.size,
+        done=done,
+        rate_bps=rate,
+        state=fetch.state,
+        sources=fetch.active,
+        known=max(fetch.known, len(fetch.sources)),
+        reason=fetch.reason,
+        eta_s=round((record.size - done) / rate, 1) if rate > 0 else None,
+        started=record.started,
+        seconds=round(record.seconds + now - download.began, 3),
+    )
+
+
+def upload_row(upload: Upload, now: float) -> TransferRow:
+    """An upload in progress; `now` in monotonic seconds."""
+    rate = round(upload.meter.rate(now))
+    left = max(upload.size - upload.sent, 0)
+    return TransferRow(
+        id=upload.id,
+        direction="up",
+        name=upload.name,
+        content_id=content_id_text(upload.content),
+        size=upload.size,
+        done=min(upload.sent, upload.size),
+        rate_bps=rate,
+        state="active",
+        sources=0,
+        known=0,
+        peer=peer_text(upload),
+        eta_s=round(left / rate, 1) if rate > 0 else None,
+        started=upload.started_wall,
+        seconds=round(now - upload.started, 3),
+    )
+
+
+def upload_record(upload: Upload, wall: float) -> TransferRecord:
+    """An upload that is over, for the history."""
+    return TransferRecord(
+        id=TransferId(0),
+        direction="up",
+        content=upload.content,
+        name=upload.name,
+        size=upload.size,
+        done=min(upload.sent, upload.size),
+        state="finished",
+        peer=peer_text(upload),
+        started=upload.started_wall,
+        finished=wall,
+        seconds=upload.last - upload.started,
+    )
+
+
+def peer_text(upload: Upload) -> str:
+    """`anna (yuq23opp)`: never the nickname alone."""
+    return f"{upload.nick} ({short_peer_id(upload.peer)})"
+
+
+def detail(download: Download, now: float) -> TransferDetail:
+    """A download with all its sources and its chunk map."""
+    fetch = download.fetch
+    picker = fetch.picker if fetch is not None else None
+    return TransferDetail(
+        row=download_row(download, now),
+        sources=tuple(_source_row(s, fetch, now) for s in fetch.sources.values()) if fetch else (),
+        chunks=len(picker.have) if picker is not None else 0,
+        bitmap=picker.have.to_bytes() if picker is not None else b"",
+    )
+
+
+def _source_row(source: Source, fetch: Fetch | None, now: float) -> SourceRow:
+    active = fetch is not None and source.state == "active"
+    return SourceRow(
+        peer_id=source.peer,
+        nick=source.nick,
+        addresses=tuple(format_address(e.host, e.port) for e in source.endpoints),
+        state=source.state,
+        reason=source.reason,
+        done=source.done,
+        rate_bps=round(source.meter.rate(now)) if active else 0,
+    )

@@ -1,0 +1,85 @@
+"""Source: one member as a supplier of one download: its state, its tries, its lanes.
+
+A source is dialled, asked for the manifest when there is none yet, asked what it has, and then
+kept busy by a few lanes, each with one chunk on its way. What goes wrong is told in words and
+tried again with back-off; wrong bytes end it for this content (PROTOCOL.md 5).
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from p2ptui.base.ids import PeerId
+from p2ptui.base.rates import RateMeter
+from p2ptui.net.wire import messages as m
+
+LANES = 6
+"""Chunks asked of one source at a time."""
+MIN_BACKOFF_S = 1.0
+MAX_BACKOFF_S = 60.0
+SILENT_S = 30.0
+SLOW_BPS = 16 * 1024
+SLOW_S = 10.0
+
+
+@dataclass(slots=True, eq=False)
+class Source:
+    """What a download knows of one of its sources. Times are monotonic seconds."""
+
+    peer: PeerId
+    nick: str
+    endpoints: Sequence[m.Endpoint]
+    meter: RateMeter
+    state: str = "waiting"
+    """`waiting`, `dialling`, `active`, `idle`, `failed` or `dropped`."""
+    reason: str = ""
+    offered: bool = True
+    """Whether the tracker still names it; a session that runs goes on without."""
+    failures: int = 0
+    next_try: float = 0.0
+    done: int = 0
+    """Bytes that came from it and were verified."""
+    quiet_since: float | None = None
+    """Since when it owes us bytes and has sent none."""
+    slow_since: float | None = None
+    tried: list[tuple[float, str]] = field(default_factory=list)
+    """Its story: wall-clock time and what happened, at most the last 20."""
+
+    def tell(self, wall: float, what: str) -> None:
+        """Note something in its story."""
+        self.tried.append((wall, what))
+        del self.tried[:-20]
+
+    def fail(self, now: float, wall: float, reason: str, jitter: random.Random) -> None:
+        """It could not be used this time; it is tried again later."""
+        self.failures += 1
+        self.state = "failed"
+        self.reason = reason
+        backoff_s = min(MIN_BACKOFF_S * 2.0 ** (self.failures - 1), MAX_BACKOFF_S)
+        self.next_try = now + backoff_s * jitter.uniform(0.5, 1.0)
+        self.tell(wall, reason)
+
+    def drop(self, wall: float, reason: str) -> None:
+        """It will not be used again for this content."""
+        self.state = "dropped"
+        self.reason = reason
+        self.tell(wall, reason)
+
+    def watch_pace(self, now: float, *, owes: bool, rate_bps: float) -> str:
+        """Why it must lose its chunks to others now; empty when it need not."""
+        if not owes:
+            self.quiet_since = self.slow_since = None
+            return ""
+        if rate_bps > 0:
+            self.quiet_since = None
+        elif self.quiet_since is None:
+            self.quiet_since = now
+        if rate_bps >= SLOW_BPS:
+            self.slow_since = None
+        elif self.slow_since is None:
+            self.slow_since = now
+        if self.quiet_since is not None and now - self.quiet_since >= SILENT_S:
+            return f"silent for {SILENT_S:.0f} s"
+        if rate_bps > 0 and self.slow_since is not None and now - self.slow_since >= SLOW_S:
+            return f"under {SLOW_BPS // 1024} KiB/s for {SLOW_S:.0f} s"
+        return ""

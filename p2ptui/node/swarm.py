@@ -1,0 +1,263 @@
+"""Swarm: what a node runs while it is a member of one: data port, peers, link to the tracker.
+
+Made when a swarm is joined or taken up at the start, closed when another is joined or at the end.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import msgspec
+
+from p2ptui import __version__
+from p2ptui.base.addresses import format_address, parse_address
+from p2ptui.base.clock import Clock
+from p2ptui.base.errors import P2PError, unreachable
+from p2ptui.base.ids import PeerId
+from p2ptui.base.text import format_duration
+from p2ptui.net.credentials import Membership
+from p2ptui.net.identity import BadIdentity
+from p2ptui.net.kicks import KickBook
+from p2ptui.net.link import Link, Listening, Network
+from p2ptui.net.loop import Offload
+from p2ptui.net.tasks import TaskSet
+from p2ptui.net.throttle import Throttle
+from p2ptui.net.wire import messages as m
+from p2ptui.node import events
+from p2ptui.node.announcer import Announcer
+from p2ptui.node.api import TrackerStatus
+from p2ptui.node.library import Library
+from p2ptui.node.peers import Peers
+from p2ptui.node.tracker_link import TrackerLink
+from p2ptui.node.uploads import Offers, UploadLedger
+
+log = logging.getLogger(__name__)
+
+DEFAULT_PORT = 7071
+PORTS_TRIED = 20
+RENEWAL_CHECK_S = 3600.0
+CLOCK_WARNING_S = 300.0
+
+
+class MemberNetwork(Network, Protocol):
+    """A network that also keeps our membership: leaf, addresses, kick list."""
+
+    @property
+    def membership(self) -> Membership:
+        """The membership as it is now."""
+        ...
+
+    @property
+    def kicks(self) -> KickBook:
+        """The swarm's kick list."""
+        ...
+
+    @property
+    def renewal_due(self) -> bool:
+        """Whether our leaf should be renewed at this tracker connection."""
+        ...
+
+    def csr(self) -> bytes:
+        """A request for the renewal of our leaf."""
+        ...
+
+    async def replace_leaf(self, leaf: bytes) -> None:
+        """Keep a renewed leaf. Raises a security stop when it is not ours."""
+        ...
+
+    async def met_at(self, host: str, port: int) -> None:
+        """Remember that the tracker was met here."""
+        ...
+
+    async def apply_kicks(self, kick_list: m.KickList) -> bool:
+        """Take a newer kick list and close the links of whom it names. Raises `BadIdentity`."""
+        ...
+
+
+class Swarm:
+    """One membership at work. `start` it, `close` it."""
+
+    def __init__(
+        self,
+        *,
+        peer_id: PeerId,
+        nick: str,
+        listen: str,
+        network: MemberNetwork,
+        library: Library,
+        offers: Offers,
+        ledger: UploadLedger,
+        throttles: tuple[Throttle, Throttle],
+        offload: Offload,
+        clock: Clock,
+        publish: Callable[[events.NodeEvent], None],
+    ) -> None:
+        self.network = network
+        self.listening: Listening | None = None
+        self._peer_id = peer_id
+        self._nick = nick
+        self._listen = listen
+        self._library = library
+        self._clock = clock
+        self._publish = publish
+        self._tasks = TaskSet()
+        self.peers = Peers(
+            peer_id=peer_id,
+            nick=nick,
+            network=network,
+            kicks=network.kicks,
+            offers=offers,
+            ledger=ledger,
+            throttles=throttles,
+            offload=offload,
+            clock=clock,
+            apply_kicks=network.apply_kicks,
+        )
+        announcer = Announcer(library, clock, self._published)
+        self.tracker = TrackerLink(self, announcer, clock)
+
+    @property
+    def status(self) -> TrackerStatus:
+        """The link to the tracker, with what is known of the swarm while it is away."""
+        status, membership = self.tracker.status, self.network.membership
+        host, port = membership.hosts[0]
+        return msgspec.structs.replace(
+            status,
+            pin=membership.pin,
+            swarm=status.swarm or membership.name,
+            address=status.address or format_address(host, port),
+        )
+
+    async def start(self) -> None:
+        """Open the data port and begin to connect. Raises `P2PError` when the port is in use."""
+        self.listening = await self._open_port()
+        endpoint = self.listening.endpoint
+        address = format_address(endpoint.host, endpoint.port)
+        self._publish(
+            events.Listening(time=self._clock.wall(), address=address, peer_id=self._peer_id)
+        )
+        self._tasks.spawn(self.tracker.run(), name="tracker-link")
+
+    async def close(self) -> None:
+        """Say goodbye to the tracker and to all peers."""
+        await self.tracker.close()
+        await self._tasks.cancel_all()
+        if self.listening is not None:
+            await self.listening.close()
+        await self.peers.close()
+
+    async def _open_port(self) -> Listening:
+        if self._listen:
+            if self._listen.startswith(":"):  # all addresses
+                host, port = "", int(self._listen[1:])
+            else:
+                host, port = parse_address(self._listen, DEFAULT_PORT)
+            return await self.network.listen(host, port, self.peers.accept)
+        for port in range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED):
+            try:
+                return await self.network.listen("", port, self.peers.accept)
+            except P2PError as error:
+                log.info("port %d: %s", port, error)
+        return await self.network.listen("", 0, self.peers.accept)
+
+    # --- what the tracker link asks and tells (TrackerHandler) -----------------------------------
+
+    async def dial(self) -> tuple[Link, str]:
+        """A link to the tracker at the first of its addresses that answers."""
+        failure = unreachable("No address of the tracker is known")
+        for host, port in self.network.membership.hosts:
+            try:
+                link = await self.network.dial_tracker(host, port)
+            except P2PError as error:
+                failure = error
+                continue
+            await self.network.met_at(host, port)
+            return link, format_address(host, port)
+        raise failure
+
+    async def hello(self) -> m.Hello:
+        """Our first words to the tracker."""
+        return m.Hello(
+            minor=m.MINOR_VERSION,
+            features=(),
+            software=f"p2ptui {__version__}",
+            nick=self._nick,
+            port=self.listening.endpoint.port if self.listening else 0,
+            addresses=(),
+            time=int(self._clock.wall()),
+            kick_list=self.network.kicks.number,
+            revision=self._library.revision,
+            digest=self._library.digest,
+        )
+
+    def connected(self, welcome: m.Welcome, address: str) -> None:
+        """The tracker welcomed us."""
+        now = self._clock.wall()
+        self._publish(
+            events.Connected(
+                time=now,
+                tracker=welcome.swarm,
+                peer_id=self._peer_id,
+                address=address,
+                observed=welcome.observed,
+                motd=welcome.motd,
+            )
+        )
+        apart_s = abs(now - welcome.time)
+        if apart_s > CLOCK_WARNING_S:
+            self._notify(
+                "warning",
+                f"This clock and the tracker's are {format_duration(apart_s)} apart.",
+                "Set the clock: certificates depend on it.",
+            )
+
+    def disconnected(self, reason: str, retry_s: float | None) -> None:
+        """The link to the tracker is lost, or could not be made."""
+        rounded = None if retry_s is None else round(retry_s, 1)
+        self._publish(events.Disconnected(time=self._clock.wall(), reason=reason, retry_s=rounded))
+
+    def heard(self, message: m.Notice | m.KickList) -> None:
+        """A notice or a kick list came from the tracker."""
+        if isinstance(message, m.Notice):
+            self._notify(message.level, message.text)
+        else:
+            self._tasks.spawn(self._take_kicks(message), name="kick-list")
+
+    async def list_files(self, request: m.ListFiles) -> m.Listing:
+        """Answer *discover*."""
+        entries, total = await self._library.entries(request.text, request.offset, request.limit)
+        return m.Listing(request.id, entries, total)
+
+    async def renew(self, ask: Callable[[bytes], Awaitable[bytes]]) -> None:
+        """Renew our leaf whenever its time has come, as long as the link is up."""
+        while True:
+            if self.network.renewal_due:
+                try:
+                    await self.network.replace_leaf(await ask(self.network.csr()))
+                    log.info("the certificate was renewed")
+                except P2PError as error:
+                    log.warning("the certificate was not renewed: %s", error)
+            await asyncio.sleep(RENEWAL_CHECK_S)
+
+    async def _take_kicks(self, kicks: m.KickList) -> None:
+        try:
+            await self.network.apply_kicks(kicks)
+        except BadIdentity as error:
+            log.warning("the tracker sent a forged kick list: %s", error)
+
+    def _published(self, seconds: float) -> None:
+        counts = self._library.counts()
+        self._publish(
+            events.Published(
+                time=self._clock.wall(),
+                files=counts.files,
+                bytes=counts.bytes,
+                seconds=round(seconds, 3),
+            )
+        )
+
+    def _notify(self, level: events.NoticeLevel, text: str, hint: str = "") -> None:
+        self._publish(
+            events.TrackerNotice(time=self._clock.wall(), level=level, text=text, hint=hint)
+        )

@@ -1,0 +1,194 @@
+"""Swarms: which swarm this node belongs to. Chosen at the start, joined, forgotten, switched.
+
+One at a time is at work. A swarm that was joined before is entered without asking its tracker for
+anything, so that members go on exchanging files while it is away.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+
+from p2ptui.base.addresses import format_address
+from p2ptui.base.clock import Clock
+from p2ptui.base.errors import ExitCode, P2PError
+from p2ptui.base.ids import Pin
+from p2ptui.base.links import JoinLink, parse_join_target
+from p2ptui.net.credentials import Credentials, Membership
+from p2ptui.net.joining import TRUST_FIRST
+from p2ptui.net.loop import Offload
+from p2ptui.net.tasks import TaskSet
+from p2ptui.node import events
+from p2ptui.node.api import TrackerStatus
+from p2ptui.node.store import NodeStore
+from p2ptui.node.swarm import Swarm
+
+log = logging.getLogger(__name__)
+
+_CURRENT = "swarm"
+MAX_BACKOFF_S = 60.0
+
+Join = Callable[[JoinLink, str], Awaitable[Membership]]
+"""Asks a tracker for a certificate: the target, and the fingerprint that the user trusts."""
+
+
+class Swarms:
+    """The swarm that is at work, and the way from one to another."""
+
+    def __init__(
+        self,
+        *,
+        credentials: Credentials,
+        store: NodeStore,
+        join: Join,
+        enter: Callable[[Membership], Awaitable[Swarm]],
+        leave: Callable[[], Awaitable[None]],
+        offload: Offload,
+        clock: Clock,
+        publish: Callable[[events.NodeEvent], None],
+    ) -> None:
+        """`enter` makes and starts a swarm; `leave` stops what depends on it before its end."""
+        self._credentials = credentials
+        self._store = store
+        self._join = join
+        self._enter = enter
+        self._leave = leave
+        self._offload = offload
+        self._clock = clock
+        self._publish = publish
+        self._tasks = TaskSet()
+        self._switching = asyncio.Lock()
+        self._before = TrackerStatus(state="none")
+        """What is told while there is no swarm at work."""
+        self.current: Swarm | None = None
+
+    @property
+    def status(self) -> TrackerStatus:
+        """The link to the tracker, or why there is none."""
+        swarm = self.current
+        if swarm is None:
+            return self._before
+        return swarm.status
+
+    async def start(self, setting: str, trust: str) -> None:
+        """Enter the swarm that the settings name, else the last one. Raises `P2PError`.
+
+        A tracker that is away is tried again in the background, a first contact is trusted and its
+        fingerprint told, unless `trust` names one.
+        """
+        if setting:
+            target = parse_join_target(setting)
+            known = await self._offload(self._known, target)
+            if known is not None:
+                await self._switch(known)
+            else:
+                self._before = TrackerStatus(state="connecting", address=_first_address(target))
+                self._tasks.spawn(self._join_until_done(target, trust or TRUST_FIRST), name="join")
+            return
+        membership = await self._last()
+        if membership is not None:
+            await self._switch(membership)
+
+    async def join(self, text: str, trust: str) -> None:
+        """Join by link or address and enter. Raises `P2PError`; the swarm at work is then kept."""
+        target = parse_join_target(text)
+        known = await self._offload(self._known, target)
+        await self._switch(known or await self._join(target, trust))
+
+    async def forget(self, text: str) -> None:
+        """Forget a swarm by address, name or pin. Raises not found."""
+        pin = await self._offload(self._credentials.resolve, text)
+        async with self._switching:
+            if self.current is not None and self.current.network.membership.pin == pin:
+                await self._close_current()
+                await self._store.set_setting(_CURRENT, None)
+                self._before = TrackerStatus(state="none")
+        await self._offload(self._credentials.forget, pin)
+
+    async def close(self) -> None:
+        """Leave the swarm; it is entered again at the next start."""
+        await self._tasks.cancel_all()
+        async with self._switching:
+            await self._close_current()
+
+    async def _switch(self, membership: Membership) -> None:
+        async with self._switching:
+            current = self.current
+            same = current is not None and current.network.membership.pin == membership.pin
+            if current is not None and same and current.tracker.status.state != "stopped":
+                current.tracker.retry()
+                return
+            await self._close_current()
+            self.current = await self._enter(membership)
+            await self._store.set_setting(_CURRENT, membership.pin.encode())
+
+    async def _close_current(self) -> None:
+        swarm, self.current = self.current, None
+        if swarm is not None:
+            await self._leave()
+            await swarm.close()
+
+    async def _last(self) -> Membership | None:
+        saved = await self._store.setting(_CURRENT)
+        if saved is not None:
+            return await self._offload(self._credentials.membership, Pin(saved.decode()))
+        swarms = await self._offload(self._credentials.swarms)
+        return swarms[0] if len(swarms) == 1 else None
+
+    def _known(self, target: JoinLink) -> Membership | None:
+        """The membership that a target means, with the addresses that it names (blocks)."""
+        if target.pin is not None:
+            found = self._credentials.membership(target.pin)
+        else:
+            found = self._credentials.at_address(*target.hosts[0])
+        if found is None:
+            return None
+        if target.pin is not None and found.expires <= self._clock.wall():
+            return None  # an invite in the link may be what lets us in again
+        return found
+
+    async def _join_until_done(self, target: JoinLink, trust: str) -> None:
+        backoff_s = 1.0
+        while True:
+            try:
+                membership = await self._join(target, trust)
+                if trust == TRUST_FIRST and target.pin is None:
+                    self._tell_trust(membership)
+                await self._switch(membership)
+            except P2PError as error:
+                address = _first_address(target)
+                if error.exit_code is not ExitCode.UNREACHABLE:
+                    self._before = TrackerStatus(
+                        state="stopped", address=address, reason=f"{error}. {error.hint}"
+                    )
+                    self._tell_disconnected(error, None)
+                    return
+                wait_s = random.uniform(backoff_s / 2, backoff_s)  # noqa: S311  (jitter)
+                backoff_s = min(backoff_s * 2, MAX_BACKOFF_S)
+                self._before = TrackerStatus(
+                    state="waiting", address=address, reason=str(error), retry_s=round(wait_s, 1)
+                )
+                self._tell_disconnected(error, wait_s)
+                await asyncio.sleep(wait_s)
+            else:
+                return
+
+    def _tell_disconnected(self, error: P2PError, retry_s: float | None) -> None:
+        rounded = None if retry_s is None else round(retry_s, 1)
+        self._publish(
+            events.Disconnected(time=self._clock.wall(), reason=str(error), retry_s=rounded)
+        )
+
+    def _tell_trust(self, membership: Membership) -> None:
+        self._publish(
+            events.TrackerNotice(
+                time=self._clock.wall(),
+                level="warning",
+                text=f"First contact: trusted the fingerprint {membership.pin}",
+                hint="Compare it with what the tracker's admin sees.",
+            )
+        )
+
+
+def _first_address(target: JoinLink) -> str:
+    return format_address(*target.hosts[0])

@@ -1,0 +1,340 @@
+"""The node's link to the tracker: kept up for ever, asked by the node, listened to for pushes.
+
+While the tracker is away everything else of the node goes on. Reconnects with jitter and back-off;
+a proof of identity that fails, or a kick, ends it until the user acts.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from p2ptui.base.clock import Clock
+from p2ptui.base.errors import ExitCode, P2PError, not_found, unreachable
+from p2ptui.base.ids import ContentId, PeerId
+from p2ptui.net.link import Link, LinkClosed
+from p2ptui.net.requests import RequestFailed, Requests
+from p2ptui.net.tasks import TaskSet
+from p2ptui.net.wire import messages as m
+from p2ptui.net.wire.errors import ProtocolViolation
+from p2ptui.node.announcer import Announcer
+from p2ptui.node.api import TrackerStatus
+
+log = logging.getLogger(__name__)
+
+HELLO_TIMEOUT_S = 10.0
+ANSWER_TIMEOUT_S = 30.0
+MIN_BACKOFF_S = 1.0
+MAX_BACKOFF_S = 60.0
+FIRST_JITTER_S = 10.0
+"""Members of a tracker that restarts come back spread over so long (F69)."""
+STABLE_S = 60.0
+"""A link that held for so long resets the back-off."""
+
+AnswerT = TypeVar("AnswerT", bound=m.Message)
+
+
+class SourceWatcher(Protocol):
+    """Whoever wants to know who has a content; called again after every reconnection."""
+
+    def sources_found(self, sources: Sequence[m.Source], known: int) -> None:
+        """All sources online now."""
+        ...
+
+    def source_joined(self, source: m.Source) -> None:
+        """One more source."""
+        ...
+
+    def source_left(self, peer: PeerId) -> None:
+        """A source is gone."""
+        ...
+
+
+class TrackerHandler(Protocol):
+    """What the link tells the node."""
+
+    async def dial(self) -> tuple[Link, str]:
+        """A link to the tracker, and its address as text; renews what must be renewed first."""
+        ...
+
+    async def hello(self) -> m.Hello:
+        """Our first words."""
+        ...
+
+    def connected(self, welcome: m.Welcome, address: str) -> None:
+        """The tracker welcomed us."""
+        ...
+
+    def disconnected(self, reason: str, retry_s: float | None) -> None:
+        """The link is lost, or could not be made; None: there will be no further try."""
+        ...
+
+    def heard(self, message: m.Notice | m.KickList) -> None:
+        """A notice or a kick list came."""
+        ...
+
+    async def list_files(self, request: m.ListFiles) -> m.Listing:
+        """The answer to *discover*."""
+        ...
+
+    async def renew(self, ask: Callable[[bytes], Awaitable[bytes]]) -> None:
+        """Renew our certificate whenever its time has come; `ask` sends a CSR and brings a leaf.
+
+        Runs as long as the link is up.
+        """
+        ...
+
+
+class TrackerLink:
+    """One swarm's tracker, as the node sees it."""
+
+    def __init__(
+        self,
+        handler: TrackerHandler,
+        announcer: Announcer,
+        clock: Clock,
+        *,
+        seed: int | None = None,
+    ) -> None:
+        self._handler = handler
+        self._announcer = announcer
+        self._clock = clock
+        self._random = random.Random(seed)  # noqa: S311  (jitter, not a secret)
+        self._link: Link | None = None
+        self._requests: Requests | None = None
+        self._watchers: dict[ContentId, list[SourceWatcher]] = {}
+        self._status = TrackerStatus(state="connecting")
+        self._retry_at: float | None = None
+        self._retry_now = asyncio.Event()
+        self._tasks = TaskSet()
+        """What runs for as long as this connection lasts."""
+        self.up = asyncio.Event()
+        """Set while connected."""
+
+    @property
+    def status(self) -> TrackerStatus:
+        """State of the link, with the seconds to the next try."""
+        if self._retry_at is None:
+            return self._status
+        left = max(0.0, self._retry_at - self._clock.monotonic())
+        return msgspec.structs.replace(self._status, retry_s=round(left, 1))
+
+    def retry(self) -> None:
+        """Try again now instead of later."""
+        self._retry_now.set()
+
+    async def run(self) -> None:
+        """Keep the link up until cancelled, or until a security stop or a kick."""
+        backoff_s = MIN_BACKOFF_S
+        while True:
+            self._set_status(TrackerStatus(state="connecting", reason=self._status.reason))
+            began = self._clock.monotonic()
+            end = await self._connect()
+            if end.final:
+                self._lose(end.reason, None)
+                return
+            if end.was_up:
+                wait_s = self._random.uniform(0.2, FIRST_JITTER_S)
+                if self._clock.monotonic() - began > STABLE_S:
+                    backoff_s = MIN_BACKOFF_S
+            else:
+                wait_s = self._random.uniform(backoff_s / 2, backoff_s)
+                backoff_s = min(backoff_s * 2, MAX_BACKOFF_S)
+            if end.in_use_twice:
+                wait_s = MAX_BACKOFF_S
+            self._lose(end.reason, wait_s)
+            self._retry_now.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._retry_now.wait()
+
+    async def close(self) -> None:
+        """Say goodbye."""
+        if self._link is not None:
+            await self._link.close("stopping", "the node stops")
+
+    # --- asking -------------------------------------------------------------------------------
+
+    async def ask(self, make: Callable[[int], object], answer: type[AnswerT]) -> AnswerT:
+        """Ask the tracker something. Raises `P2PError` when it is away, silent or refuses."""
+        requests = self._requests
+        if requests is None or not self.up.is_set():
+            raise unreachable(
+                "Not connected to the tracker",
+                self._status.reason or "The connection is being made.",
+                "The node goes on trying; `status` shows when it tries next.",
+            )
+        try:
+            return await requests.ask(make, ANSWER_TIMEOUT_S, answer)
+        except (LinkClosed, TimeoutError, ProtocolViolation) as error:
+            raise unreachable(
+                "The tracker did not answer",
+                str(error) or f"It was silent for {ANSWER_TIMEOUT_S:.0f} s.",
+                "Try again in a moment.",
+            ) from None
+        except RequestFailed as failure:
+            raise _refusal(failure) from None
+
+    def watch(self, content: ContentId, watcher: SourceWatcher) -> None:
+        """Tell the watcher who has a content, now and as it changes."""
+        self._watchers.setdefault(content, []).append(watcher)
+        if self.up.is_set():
+            self._tasks.spawn(self._locate(content), name="tracker-locate")
+
+    def unwatch(self, content: ContentId, watcher: SourceWatcher) -> None:
+        """The watcher is no longer interested."""
+        watchers = self._watchers.get(content, [])
+        if watcher in watchers:
+            watchers.remove(watcher)
+        if not watchers:
+            self._watchers.pop(content, None)
+            self.release(content)
+
+    def release(self, content: ContentId) -> None:
+        """Have the tracker push no more sources of a content that nobody watches here."""
+        if content not in self._watchers and self._link is not None:
+            self._link.post(m.Unlocate(content))
+
+    async def _locate(self, content: ContentId) -> None:
+        try:
+            found = await self.ask(lambda number: m.Locate(number, content), m.Sources)
+        except P2PError as error:
+            log.info("locate failed: %s", error)
+            return
+        for watcher in tuple(self._watchers.get(content, ())):
+            watcher.sources_found(found.sources, found.known)
+
+    # --- the life of one connection -----------------------------------------------------------
+
+    async def _connect(self) -> "_End":
+        """Dial, greet and serve until the link ends; how it ended."""
+        link: Link | None = None
+        try:
+            link, address = await self._handler.dial()
+            welcome = await self._greet(link)
+            self._link, self._requests = link, Requests(link)
+            self._set_status(
+                TrackerStatus(
+                    state="connected",
+                    address=address,
+                    swarm=welcome.swarm,
+                    observed=welcome.observed,
+                    motd=welcome.motd,
+                )
+            )
+            self.up.set()
+            self._handler.connected(welcome, address)
+            self._tasks.spawn(
+                self._announcer.run(self.ask, welcome.revision), name="tracker-announce"
+            )
+            self._tasks.spawn(
+                self._heartbeat(link, self._requests, welcome.heartbeat_s), name="tracker-heartbeat"
+            )
+            self._tasks.spawn(self._handler.renew(self._renew), name="tracker-renew")
+            for content in self._watchers:
+                self._tasks.spawn(self._locate(content), name="tracker-locate")
+            while True:
+                self._handle(link, await link.receive())
+        except LinkClosed as closed:
+            return _End.of_link(closed, was_up=self.up.is_set())
+        except P2PError as error:
+            final = error.exit_code is ExitCode.SECURITY
+            return _End(str(error), was_up=self.up.is_set(), final=final)
+        except TimeoutError:
+            return _End("the tracker did not greet us in time", was_up=False)
+        finally:
+            self.up.clear()
+            if self._requests is not None:
+                self._requests.fail_all(LinkClosed("done", "the connection was lost"))
+            self._link = self._requests = None
+            await self._tasks.cancel_all()
+            if link is not None:
+                link.abort()
+
+    async def _greet(self, link: Link) -> m.Welcome:
+        async with asyncio.timeout(HELLO_TIMEOUT_S):
+            await link.send(await self._handler.hello())
+            welcome = await link.receive()
+        if not isinstance(welcome, m.Welcome):
+            raise LinkClosed("protocol", "the tracker's first message was no welcome")
+        return welcome
+
+    async def _heartbeat(self, link: Link, requests: Requests, interval_s: float) -> None:
+        while True:
+            await asyncio.sleep(interval_s)
+            try:
+                await requests.ask(m.Ping, interval_s * 2)
+            except TimeoutError:
+                log.warning("the tracker is silent: the link is given up")
+                link.abort()
+                return
+            except (LinkClosed, RequestFailed, ProtocolViolation):
+                return
+
+    def _handle(self, link: Link, message: object) -> None:
+        match message:
+            case m.SourceJoined():
+                for watcher in tuple(self._watchers.get(message.content, ())):
+                    watcher.source_joined(message.source)
+            case m.SourceLeft():
+                for watcher in tuple(self._watchers.get(message.content, ())):
+                    watcher.source_left(message.peer)
+            case m.Notice() | m.KickList():
+                self._handler.heard(message)
+            case m.ListFiles():
+                self._tasks.spawn(self._list_files(link, message), name="tracker-list-files")
+            case _:
+                if self._requests is not None:
+                    self._requests.answer(message)
+
+    async def _list_files(self, link: Link, request: m.ListFiles) -> None:
+        link.post(await self._handler.list_files(request))
+
+    async def _renew(self, csr: bytes) -> bytes:
+        answer = await self.ask(lambda number: m.Renew(number, csr), m.Renewed)
+        return answer.certificate
+
+    def _lose(self, reason: str, retry_s: float | None) -> None:
+        if retry_s is None:
+            self._set_status(TrackerStatus(state="stopped", reason=reason))
+        else:
+            self._set_status(TrackerStatus(state="waiting", reason=reason))
+            self._retry_at = self._clock.monotonic() + retry_s
+        self._handler.disconnected(reason, retry_s)
+
+    def _set_status(self, status: TrackerStatus) -> None:
+        self._retry_at = None
+        self._status = status
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a connection, or the attempt at one, ended."""
+
+    reason: str
+    was_up: bool
+    final: bool = False
+    in_use_twice: bool = False
+
+    @classmethod
+    def of_link(cls, closed: LinkClosed, *, was_up: bool) -> "_End":
+        if closed.code == "kicked":
+            return cls(f"kicked: {closed.text}" if closed.text else "kicked", was_up, final=True)
+        if closed.code == "replaced":
+            return cls(
+                "this identity is in use twice: another node has its key", was_up, in_use_twice=True
+            )
+        return cls(closed.text or str(closed.code), was_up)
+
+
+def _refusal(failure: RequestFailed) -> P2PError:
+    if failure.code in {"not_found", "offline"}:
+        return not_found("Not found", failure.text)
+    if failure.code in {"busy", "limit"}:
+        return P2PError("The tracker asks to wait", failure.text, "Try again in a moment.")
+    return P2PError("The tracker refused", failure.text or failure.code)

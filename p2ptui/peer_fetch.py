@@ -1,0 +1,182 @@
+"""The fetch command: who has it, start it, and stay until it is done."""
+
+import asyncio
+
+from p2ptui.base.errors import ExitCode, P2PError, not_found, unreachable
+from p2ptui.base.ids import TransferId
+from p2ptui.base.text import display, format_bytes, format_duration
+from p2ptui.command_context import Context, absolute_path, time_limit
+from p2ptui.command_line import Parsed, split_address
+from p2ptui.headless import fetched
+from p2ptui.node.api import FetchRequest, NodeApi, TransferRow
+from p2ptui.node.events import (
+    FeedItem,
+    FetchFailed,
+    FetchFinished,
+    FetchStateChanged,
+    Resync,
+    Section,
+)
+from p2ptui.peer_tables import FINAL_STATES, peer_name
+from p2ptui.peer_waiting import INTERVAL_S, closing, rows_of
+from p2ptui.progress import Progress
+
+SHOWN_SOURCES = 5
+
+
+async def fetch(context: Context[NodeApi], args: Parsed) -> None:
+    """`fetch NAME|ID [IP PORT] [--to DIR] [--no-wait]`."""
+    target, address = split_address(args.words(0))
+    if not address:
+        target = await _tell_owners(context, target)
+    folder = absolute_path(args.text("to")) if args.text("to") else ""
+    request = FetchRequest(target=target, address=address, folder=folder)
+    if args.flag("no_wait") or not context.wait:
+        _tell_begun(context, await context.api.fetch(request))
+        return
+    timeout_s = time_limit(args) or context.timeout_s
+    try:
+        async with asyncio.timeout(timeout_s):
+            await _Waiter(context).run(request)
+    except TimeoutError:
+        raise unreachable(
+            "Not done in time",
+            f"{display(target)} was not complete after {format_duration(timeout_s or 0)}.",
+            _afterwards(context),
+        ) from None
+    except asyncio.CancelledError:
+        context.progress.clear()
+        context.out.say(_afterwards(context))
+        raise
+    finally:
+        context.progress.clear()
+
+
+def _afterwards(context: Context[NodeApi]) -> str:
+    if context.stays:
+        return "The node goes on with it: `transfers` shows how far it is, `cancel ID` ends it."
+    return "What has come is kept: fetch it again and it goes on where it stopped."
+
+
+async def _tell_owners(context: Context[NodeApi], target: str) -> str:
+    """Say who has it; its content id. Raises `P2PError` (not found) when nobody is online."""
+    found = await context.api.sources(target)
+    if not found.sources:
+        count = f"{found.known} members have it" if found.known != 1 else "One member has it"
+        raise not_found(
+            f"No source for {display(found.name or target)} is online",
+            f"{count}, but none who is connected now.",
+            "Try again later; `peers` shows when each was last seen.",
+        )
+    names = [
+        f"{peer_name(source.nick, source.peer_id)} {' '.join(source.addresses[:1])}".strip()
+        for source in found.sources[:SHOWN_SOURCES]
+    ]
+    more = len(found.sources) - len(names)
+    if more > 0:
+        names.append(f"{more} more")
+    context.out.say(
+        f"{display(found.name)} ({format_bytes(found.size)}) is at {display(', '.join(names))}"
+    )
+    return found.content_id
+
+
+def _tell_begun(context: Context[NodeApi], row: TransferRow) -> None:
+    if row.state == "finished":
+        context.out.result(row, f"{display(row.name)} is here already: {display(row.path)}")
+    else:
+        size = format_bytes(row.size)
+        context.out.result(row, f"fetching {display(row.name)}, {size} (transfer {row.id})")
+
+
+class _Waiter:
+    """Starts one download and follows it to its end."""
+
+    def __init__(self, context: Context[NodeApi]) -> None:
+        self._context = context
+        self._id = TransferId(-1)
+        self._noted = ""
+
+    async def run(self, request: FetchRequest) -> None:
+        api = self._context.api
+        async with closing(api.feed(("transfers",), INTERVAL_S)) as items:
+            # The first item is there once we are subscribed: from here on no event is missed.
+            await anext(items)
+            row = await api.fetch(request)
+            self._id = row.id
+            if self._over(row):
+                return
+            async for item in items:
+                if await self._ended_by(item):
+                    return
+        raise unreachable(
+            "The node stopped",
+            f"{display(row.name)} is not complete.",
+            "Fetch it again: it goes on where it stopped.",
+        )
+
+    async def _ended_by(self, item: FeedItem) -> bool:
+        match item:
+            case Section(value=value):
+                for row in rows_of(value):
+                    if row.id == self._id:
+                        self._show(row)
+            case FetchFinished(id=self._id):
+                self._finish(item)
+                return True
+            case FetchFailed(id=self._id):
+                raise P2PError(
+                    f"Could not fetch {display(item.name)}",
+                    item.reason,
+                    item.hint,
+                    exit_code=ExitCode(item.exit_code),
+                )
+            case FetchStateChanged(id=self._id, state="cancelled"):
+                raise self._cancelled(item.name)
+            case Resync():
+                return self._over((await self._context.api.transfer(self._id)).row)
+        return False
+
+    def _show(self, row: TransferRow) -> None:
+        note = "" if row.state == "active" else row.state.replace("_", " ")
+        self._context.progress.show(Progress(row.name, row.done, row.size, row.rate_bps, note))
+        if row.reason != self._noted:
+            self._noted = row.reason
+            if row.reason:
+                self._context.progress.clear()
+                self._context.out.say(
+                    f"{display(row.name)}: {note or 'note'}: {display(row.reason)}"
+                )
+
+    def _over(self, row: TransferRow) -> bool:
+        if row.state not in FINAL_STATES:
+            return False
+        if row.state == "cancelled":
+            raise self._cancelled(row.name)
+        if row.state == "failed":
+            raise not_found(f"Could not fetch {display(row.name)}", row.reason)
+        self._finish(
+            FetchFinished(
+                time=row.finished or 0,
+                id=row.id,
+                name=row.name,
+                content_id=row.content_id,
+                path=row.path,
+                bytes=row.size,
+                seconds=row.seconds,
+                sources=row.sources,
+            )
+        )
+        return True
+
+    def _finish(self, event: FetchFinished) -> None:
+        self._context.progress.clear()
+        text = fetched(event.name, event.bytes, event.seconds, event.sources, event.path)
+        self._context.out.result(event, text)
+
+    def _cancelled(self, name: str) -> P2PError:
+        return P2PError(
+            "Cancelled",
+            f"The download of {display(name)} was cancelled.",
+            exit_code=ExitCode.INTERRUPTED,
+        )

@@ -1,0 +1,150 @@
+"""The peer's shell: what it is given to talk with a node."""
+
+from dataclasses import replace
+
+from p2ptui import __version__
+from p2ptui.base.paths import Home
+from p2ptui.base.text import display, format_duration, format_rate
+from p2ptui.command_context import Context, absolute_path
+from p2ptui.command_line import Parsed
+from p2ptui.commands import PEER
+from p2ptui.completion import LineCompleter
+from p2ptui.headless import chosen, node_sentence
+from p2ptui.node.api import HostPage, NodeApi, Page
+from p2ptui.node.events import Section
+from p2ptui.node.remote import RemoteNode
+from p2ptui.output import Output
+from p2ptui.peer_commands import HANDLERS
+from p2ptui.peer_commands import join as join_command
+from p2ptui.peer_program import prepare
+from p2ptui.peer_tables import FINAL_STATES, peer_name, tracker_text
+from p2ptui.peer_waiting import rows_of
+from p2ptui.shell import Telling
+from p2ptui.shell_io import Completer
+from p2ptui.shell_program import Front, run_shell
+
+STATUS_S = 0.5
+CANDIDATES = 50
+TOLD = (
+    "connected", "disconnected", "published", "file_problem", "fetch_finished", "fetch_failed",
+    "fetch_state", "notice", "resync",
+)  # fmt: skip
+
+
+async def run_peer_shell(home: Home, args: Parsed) -> int:
+    """`p2ptui peer --shell`; the exit code."""
+
+    async def begin(context: Context[NodeApi], was_running: bool) -> None:
+        if was_running:
+            await _apply_flags(context, args)
+        if args.text("tracker"):
+            words = Parsed(param0=args.text("tracker"), trust=args.text("trust"))
+            await join_command(replace(context, out=_for_people(context.out)), words)
+
+    front: Front[RemoteNode] = Front(
+        side="peer",
+        what="node",
+        place=home.node,
+        remote=RemoteNode,
+        arguments=["peer", "--headless", *node_arguments(args)],
+        handlers=HANDLERS,
+        prepare=prepare,
+        telling=_telling,
+        completer=_completer,
+        begin=begin,
+        welcome=_welcome,
+    )
+    return await run_shell(front, as_json=args.flag("json"))
+
+
+def node_arguments(args: Parsed) -> list[str]:
+    """The flags that a started node gets. Joining is the front-end's: it may have to ask."""
+    words: list[str] = []
+    for option in PEER.options:
+        if not option.setting or option.name == "--tracker":
+            continue
+        values = args.many(option.key) if option.repeat else (args.text(option.key),)
+        for value in values:
+            if value:
+                local = option.metavar == "DIR"
+                words += [option.name, absolute_path(value) if local else value]
+    return words
+
+
+async def _apply_flags(context: Context[NodeApi], args: Parsed) -> None:
+    """Do for a node that runs already what its flags would have done, or say that it cannot be."""
+    for folder in args.many("share"):
+        await context.api.share(absolute_path(folder), on=True)
+    late = [name for name in ("downloads", "listen", "nick") if args.text(name)]
+    if late:
+        names = ", ".join(f"--{name}" for name in late)
+        context.out.say(f"The node of this home runs already: {names} counts from its next start.")
+
+
+def _for_people(out: Output) -> Output:
+    return out.with_json(as_json=False)
+
+
+async def _welcome(api: RemoteNode) -> str:
+    status = await api.status()
+    lines = [
+        f"p2ptui {__version__}: you are {display(peer_name(status.nick, status.peer_id))}",
+        f"Tracker: {tracker_text(status.tracker)}",
+        f"Repository folder: {display(status.downloads)} (all in it is shared)",
+    ]
+    if status.tracker.state == "none":
+        lines.append("Type: join LINK (from the tracker's admin), or help")
+    else:
+        lines.append("Type: search WORDS, fetch NAME, publish FILE, peers, help, exit")
+    return "\n".join(lines)
+
+
+def _telling(api: RemoteNode) -> Telling:
+    return Telling(
+        feed=lambda: api.feed(("transfers",), STATUS_S),
+        sentence=chosen(TOLD, node_sentence),
+        status=status_line,
+    )
+
+
+def status_line(item: object) -> str | None:
+    """What runs, for the line below the prompt; None for what is no section."""
+    if not isinstance(item, Section):
+        return None
+    running = [
+        row
+        for row in rows_of(item.value)
+        if row.direction == "down" and row.state not in FINAL_STATES
+    ]
+    if not running:
+        return ""
+    first = running[0]
+    share = first.done * 100 // first.size if first.size else 100
+    rate = format_rate(first.rate_bps) if first.rate_bps else first.state.replace("_", " ")
+    left = f", {format_duration(first.eta_s)} left" if first.eta_s is not None else ""
+    more = f"; {len(running) - 1} more" if len(running) > 1 else ""
+    return f"{display(first.name)}: {share} %, {rate}{left}{more}"
+
+
+def _completer(api: RemoteNode) -> Completer:
+    async def own(text: str) -> list[str]:
+        page = await api.library(Page(filter=text, limit=CANDIDATES))
+        return [row.name for row in page.rows]
+
+    async def offered(text: str) -> list[str]:
+        if not text:
+            return []
+        page = await api.search(text, Page(limit=CANDIDATES))
+        return [name for row in page.rows for name in row.names]
+
+    async def hosts(text: str) -> list[str]:
+        page: HostPage = await api.peers(Page(filter=text, limit=CANDIDATES))
+        return [row.nick or row.peer_id for row in page.rows]
+
+    async def transfers(_text: str) -> list[str]:
+        page = await api.transfers(Page(limit=CANDIDATES))
+        return [str(row.id) for row in page.rows if row.state not in FINAL_STATES]
+
+    return LineCompleter(
+        "peer", {"own": own, "offered": offered, "host": hosts, "transfer": transfers}
+    )

@@ -1,0 +1,164 @@
+"""Columns of the peer's lists, and the words for its values. Pure."""
+
+from datetime import datetime
+
+from p2ptui.base.ids import short_content_id, short_peer_id
+from p2ptui.base.text import display, format_bytes, format_count, format_duration, format_rate
+from p2ptui.node.api import (
+    FileRow,
+    HitRow,
+    HostRow,
+    NodeStatus,
+    RemoteFile,
+    Share,
+    SourceRow,
+    TrackerStatus,
+    TransferRow,
+)
+from p2ptui.output import Column
+
+FINAL_STATES = frozenset({"finished", "failed", "cancelled"})
+
+
+def peer_name(nick: str, peer_id: str) -> str:
+    """`anna (yuq23opp)`: never by nickname alone."""
+    return f"{nick} ({short_peer_id(peer_id)})"
+
+
+def local_time(seconds: float | None) -> str:
+    """A moment on the clock of this machine; nothing when unknown."""
+    if not seconds:
+        return ""
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def ping_text(ping_ms: float | None) -> str:
+    """A round-trip time; a dash when there is none."""
+    return "-" if ping_ms is None else f"{ping_ms:.0f} ms" if ping_ms >= 10 else f"{ping_ms:.1f} ms"
+
+
+def reach_text(reachable: bool | None) -> str:
+    """Whether others can dial a member."""
+    return {None: "?", True: "yes", False: "no"}[reachable]
+
+
+def file_state(row: FileRow) -> str:
+    """The state's word, with how far the hashing is."""
+    if row.state == "hashing" and row.size:
+        return f"hashing {row.done * 100 // row.size} %"
+    return row.state
+
+
+def transfer_state(row: TransferRow) -> str:
+    """The rate while it runs, else the state's word."""
+    if row.state == "active" and row.rate_bps:
+        return format_rate(row.rate_bps)
+    return row.state.replace("_", " ")
+
+
+HITS: tuple[Column[HitRow], ...] = (
+    Column("name", lambda row: row.name, flex=True),
+    Column("size", lambda row: format_bytes(row.size), "right"),
+    Column("owners", lambda row: f"{row.owners} of {row.known}", "right"),
+    Column("id", lambda row: short_content_id(row.content_id)),
+    Column("", lambda row: "" if row.have == "new" else row.have),
+)
+FILES: tuple[Column[FileRow], ...] = (
+    Column("name", lambda row: row.name, flex=True),
+    Column("size", lambda row: format_bytes(row.size), "right"),
+    Column("state", file_state),
+    Column("id", lambda row: short_content_id(row.content_id)),
+    Column("why", lambda row: row.reason),
+)
+REMOTE_FILES: tuple[Column[RemoteFile], ...] = (
+    Column("name", lambda row: row.name, flex=True),
+    Column("size", lambda row: format_bytes(row.size), "right"),
+    Column("id", lambda row: short_content_id(row.content_id)),
+    Column("", lambda row: "" if row.have == "new" else row.have),
+)
+HOSTS: tuple[Column[HostRow], ...] = (
+    Column("peer", lambda row: peer_name(row.nick, row.peer_id), flex=True),
+    Column("address", lambda row: row.address),
+    Column("files", lambda row: format_count(row.files), "right"),
+    Column("size", lambda row: format_bytes(row.bytes), "right"),
+    Column("ping", lambda row: ping_text(row.ping_ms), "right"),
+    Column("reachable", lambda row: reach_text(row.reachable)),
+    Column("seen", lambda row: "online" if row.online else local_time(row.seen)),
+)
+SHARES: tuple[Column[Share], ...] = (
+    Column("folder", lambda row: row.path, flex=True),
+    Column("as", lambda row: row.name),
+    Column("kind", lambda row: row.kind),
+    Column("files", lambda row: format_count(row.files), "right"),
+    Column("size", lambda row: format_bytes(row.bytes), "right"),
+)
+SOURCES: tuple[Column[SourceRow], ...] = (
+    Column("peer", lambda row: peer_name(row.nick, row.peer_id), flex=True),
+    Column("address", lambda row: ", ".join(row.addresses)),
+    Column("state", lambda row: row.state),
+)
+TRANSFERS: tuple[Column[TransferRow], ...] = (
+    Column("id", lambda row: str(row.id), "right"),
+    Column("", lambda row: row.direction),
+    Column("name", lambda row: row.name, flex=True),
+    Column("size", lambda row: format_bytes(row.size), "right"),
+    Column("done", lambda row: f"{row.done * 100 // row.size if row.size else 100} %", "right"),
+    Column("state", transfer_state),
+    Column("left", lambda row: "" if row.eta_s is None else format_duration(row.eta_s), "right"),
+    Column("from / to", lambda row: row.peer or f"{row.sources} of {row.known}"),
+    Column("why", lambda row: row.reason),
+)
+HISTORY: tuple[Column[TransferRow], ...] = (
+    Column("id", lambda row: str(row.id), "right"),
+    Column("when", lambda row: local_time(row.finished)),
+    Column("", lambda row: row.direction),
+    Column("name", lambda row: row.name, flex=True),
+    Column("size", lambda row: format_bytes(row.size), "right"),
+    Column("took", lambda row: format_duration(row.seconds), "right"),
+    Column("state", lambda row: row.state),
+    Column("where", lambda row: row.path or row.peer),
+    Column("why", lambda row: row.reason),
+)
+
+
+def tracker_text(tracker: TrackerStatus) -> str:
+    """The link to the tracker in a sentence."""
+    where = display(f"{tracker.swarm} at {tracker.address}".removeprefix(" at "))
+    match tracker.state:
+        case "none":
+            return "none yet (join LINK)"
+        case "connected":
+            return f"connected to {where}"
+        case "connecting":
+            return f"connecting to {where}"
+        case _:
+            retry = tracker.retry_s
+            then = f"; next try in {format_duration(retry)}" if retry is not None else ""
+            return f"not connected to {where}: {display(tracker.reason)}{then}"
+
+
+def status_text(status: NodeStatus) -> str:
+    """The node at a glance, a line a fact."""
+    hashing = f", {format_count(status.hashing)} still to hash" if status.hashing else ""
+    skipped = f", {format_count(status.skipped)} cannot be shared" if status.skipped else ""
+    limits = [
+        f"{name} at most {format_rate(rate)}"
+        for name, rate in (("down", status.down_limit_bps), ("up", status.up_limit_bps))
+        if rate is not None
+    ]
+    facts = {
+        "node": f"{display(peer_name(status.nick, status.peer_id))}, p2ptui {status.version}, up "
+        f"{format_duration(status.uptime_s)}",
+        "tracker": tracker_text(status.tracker),
+        "listening": display(status.listen) or "no",
+        "sharing": f"{format_count(status.files)} files, {format_bytes(status.bytes)}"
+        f"{hashing}{skipped}",
+        "downloads": f"{status.active} active, {format_rate(status.down_bps)}, into "
+        f"{display(status.downloads)}",
+        "uploads": f"{status.uploads} active, {format_rate(status.up_bps)}",
+        "limits": ", ".join(limits) or "none",
+        "home": display(status.home),
+    }
+    if status.tracker.pin:
+        facts["swarm"] = f"{display(status.tracker.swarm)}, fingerprint {status.tracker.pin}"
+    return "\n".join(f"{name + ':':<11} {fact}" for name, fact in facts.items())

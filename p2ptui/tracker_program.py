@@ -1,0 +1,174 @@
+"""Composition roots of the tracker: the server as a process, a command in one shot, the shell."""
+
+import sys
+
+from p2ptui import __version__
+from p2ptui.base.clock import SystemClock
+from p2ptui.base.errors import ExitCode, P2PError, unreachable
+from p2ptui.base.logs import configure_logs
+from p2ptui.base.paths import Home
+from p2ptui.base.settings import Settings
+from p2ptui.base.text import display
+from p2ptui.command_context import Context
+from p2ptui.command_line import Parsed
+from p2ptui.commands import TRACKER_PROGRAM, Command
+from p2ptui.completion import LineCompleter
+from p2ptui.home_lock import HomeLock, in_use
+from p2ptui.launch import report_start, wait_gone
+from p2ptui.net.loop import raise_descriptor_limit
+from p2ptui.output import Output, standard_output, write_line
+from p2ptui.running import served, told
+from p2ptui.shell import Telling
+from p2ptui.shell_io import Completer
+from p2ptui.shell_program import Front, run_shell
+from p2ptui.tracker_commands import HANDLERS, tracker_sentence
+from tracker.api import Page, TrackerApi
+from tracker.remote import RemoteTracker
+
+STATUS_S = 1.0
+CANDIDATES = 50
+
+
+async def run_tracker(
+    home: Home, settings: Settings, *, as_json: bool, detached: bool, new_swarm: bool
+) -> int:
+    """`p2ptui tracker --headless`: until somebody stops it."""
+    try:
+        await _serve(home, settings, as_json=as_json, detached=detached, new_swarm=new_swarm)
+    except P2PError as error:
+        if detached:
+            report_start(error)
+        raise
+    return ExitCode.DONE
+
+
+async def _serve(
+    home: Home, settings: Settings, *, as_json: bool, detached: bool, new_swarm: bool
+) -> None:
+    from tracker.opening import open_tracker  # noqa: PLC0415  (front-ends need no engine)
+
+    lock = HomeLock.take(home.tracker.lock)
+    if lock is None:
+        raise in_use(home.tracker.lock, "tracker")
+    with lock:
+        configure_logs(home.tracker.log)
+        raise_descriptor_limit()
+        server = open_tracker(home.tracker, settings, clock=SystemClock(), new_swarm=new_swarm)
+        write = _discard if detached else lambda text: write_line(sys.stdout, text)
+        sentence = None if as_json else tracker_sentence
+        async with (
+            told(server.feed((), 1.0), write, sentence),
+            served(home.tracker, server, TrackerApi),
+        ):
+            if detached:
+                report_start(None)
+            await server.wait_stopped()
+
+
+def _discard(_text: str) -> None:
+    """What is told by a tracker that nobody watches."""
+
+
+async def run_tracker_command(home: Home, command: Command, args: Parsed) -> int:
+    """A command in one shot, asked of the running tracker; the exit code."""
+    out = standard_output(as_json=args.flag("json"))
+    api = await RemoteTracker.connect(home.tracker.control)
+    if api is None:
+        if command.name == "stop":
+            out.result({"stopped": False}, "No tracker is running in this home.")
+            return ExitCode.DONE
+        raise unreachable(
+            "No tracker is running in this home",
+            str(home.tracker.folder),
+            "Start one with `p2ptui tracker`, or name its home with P2PTUI_HOME.",
+        )
+    try:
+        if command.name == "stop":
+            await api.stop()
+        else:
+            await HANDLERS[command.name](Context(api=api, out=out), args)
+            return ExitCode.DONE
+    finally:
+        await api.close()
+    await _wait_stopped(home, out)
+    return ExitCode.DONE
+
+
+async def _wait_stopped(home: Home, out: Output) -> None:
+    if not await wait_gone(home.tracker.lock):
+        raise unreachable(
+            "The tracker is still running",
+            "It agreed to stop but has not ended yet.",
+            f"Look into its log: {home.tracker.log}",
+        )
+    out.result({"stopped": True}, "The tracker has stopped.")
+
+
+async def run_tracker_shell(home: Home, args: Parsed) -> int:
+    """`p2ptui tracker --shell`; the exit code."""
+    front: Front[RemoteTracker] = Front(
+        side="tracker",
+        what="tracker",
+        place=home.tracker,
+        remote=RemoteTracker,
+        arguments=["tracker", "--headless", *_server_arguments(args)],
+        handlers=HANDLERS,
+        prepare=_prepare,
+        telling=_telling,
+        completer=_completer,
+        begin=_begin(args),
+        welcome=_welcome,
+    )
+    return await run_shell(front, as_json=args.flag("json"))
+
+
+def _server_arguments(args: Parsed) -> list[str]:
+    words: list[str] = []
+    for option in TRACKER_PROGRAM.options:
+        if option.setting and args.text(option.key):
+            words += [option.name, args.text(option.key)]
+        elif option.name in {"--invite-only", "--new-swarm"} and args.flag(option.key):
+            words.append(option.name)
+    return words
+
+
+def _begin(args: Parsed):  # type: ignore[no-untyped-def]  # typed by its use
+    async def begin(context: Context[TrackerApi], was_running: bool) -> None:
+        words = _server_arguments(args)
+        if was_running and words:
+            names = ", ".join(word for word in words if word.startswith("--"))
+            context.out.say(f"The tracker runs already: {names} counts from its next start.")
+
+    return begin
+
+
+async def _prepare(_context: Context[TrackerApi], _command: Command, _args: Parsed) -> None:
+    """A tracker needs nobody to be there first."""
+
+
+async def _welcome(api: RemoteTracker) -> str:
+    status = await api.status()
+    joining = "from this network without an invite" if status.open else "by invite only"
+    return "\n".join(
+        [
+            f"p2ptui {__version__}: tracker of {display(status.name)} on {display(status.listen)}",
+            f"Join link:   {display(status.link)}",
+            f"Fingerprint: {status.pin}",
+            f"Hosts join {joining}; {status.hosts} are online, {status.known} known.",
+            "Type: hosts, discover HOST, ping HOST, invite, stats, help, exit",
+        ]
+    )
+
+
+def _telling(api: RemoteTracker) -> Telling:
+    return Telling(
+        feed=lambda: api.feed((), STATUS_S), sentence=tracker_sentence, status=lambda _item: None
+    )
+
+
+def _completer(api: RemoteTracker) -> Completer:
+    async def hosts(text: str) -> list[str]:
+        page = await api.hosts(Page(filter=text, limit=CANDIDATES))
+        return [row.nick or row.peer_id for row in page.rows]
+
+    return LineCompleter("tracker", {"host": hosts})

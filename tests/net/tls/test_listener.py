@@ -1,0 +1,325 @@
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from p2ptui.base.errors import ExitCode, P2PError
+from p2ptui.net.link import Link, LinkClosed
+from p2ptui.net.listener import Limits, Listener
+from p2ptui.net.wire.messages import Hello
+from tests.support.tls_swarm import (
+    HOST,
+    PATIENCE_S,
+    PeerPort,
+    TlsSwarm,
+    attacker_context,
+    greet,
+    network_of,
+    until,
+)
+
+HELLO = Hello(0, (), "test", "anna", 0, (), 0, 0, 0, bytes(16))
+Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def silent(port: int) -> Stream:
+    return await asyncio.open_connection(HOST, port)
+
+
+async def ended(reader: asyncio.StreamReader) -> bytes:
+    """What comes until the other side closes, or resets."""
+    with contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(PATIENCE_S):
+            return await reader.read()
+    return b""
+
+
+@contextlib.asynccontextmanager
+async def limited(folder: Path, limits: Limits) -> AsyncIterator[TlsSwarm]:
+    swarm = await TlsSwarm.start(folder, limits=limits)
+    try:
+        yield swarm
+    finally:
+        await swarm.close()
+
+
+async def test_f1_plain_http_is_closed_and_not_logged(
+    swarm: TlsSwarm, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for _ in range(50):
+        reader, writer = await silent(swarm.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: tracker\r\n\r\n")
+        assert b"HTTP" not in await ended(reader)
+        writer.close()
+    assert swarm.listener.refused == 50
+    assert caplog.records == []
+
+
+async def test_f2_a_silent_caller_is_closed_at_the_deadline(tmp_path: Path) -> None:
+    async with limited(tmp_path, Limits(handshake_s=0.2)) as swarm:
+        reader, writer = await silent(swarm.port)
+        await until(lambda: swarm.listener.unproven == 1)
+        assert await ended(reader) == b""
+        writer.close()
+        assert swarm.listener.links == ()
+        await until(lambda: swarm.listener.unproven == 0)
+        assert swarm.listener.refused == 1
+
+
+async def test_f4_a_dripping_client_hello_is_closed_at_the_deadline(tmp_path: Path) -> None:
+    async with limited(tmp_path, Limits(handshake_s=0.3)) as swarm:
+        reader, writer = await silent(swarm.port)
+        hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500)
+        dripped = 0
+        for byte in hello:
+            writer.write(bytes([byte]))
+            dripped += 1
+            try:
+                async with asyncio.timeout(0.02):
+                    assert await ended(reader) == b""
+                    break
+            except TimeoutError:
+                continue
+        assert dripped < len(hello)
+        assert swarm.listener.refused == 1
+        writer.close()
+
+
+async def test_f3_one_address_holds_16_places_and_members_still_get_in(
+    swarm: TlsSwarm, tmp_path: Path
+) -> None:
+    flood = [await silent(swarm.port) for _ in range(300)]
+    await until(lambda: swarm.listener.refused >= 300 - 16)
+    assert swarm.listener.unproven == 16
+    # The oldest went, the newest stay.
+    for reader, _ in flood[: 300 - 16]:
+        assert await ended(reader) == b""
+    network = await swarm.member("anna")
+    link = await network.dial_tracker(HOST, swarm.port)
+    await link.send(HELLO)
+    assert await link.receive()
+    for _, writer in flood:
+        writer.close()
+    await link.close()
+
+
+async def test_f3_under_a_running_flood_every_member_gets_in(swarm: TlsSwarm) -> None:
+    networks = [await swarm.member(f"member{number}") for number in range(10)]
+    streams: list[Stream] = []
+    stop = asyncio.Event()
+
+    async def keep_flooding() -> None:
+        while not stop.is_set():
+            streams.append(await silent(swarm.port))
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(keep_flooding())
+        await until(lambda: len(streams) > 64)
+        for network in networks:
+            link = await network.dial_tracker(HOST, swarm.port)
+            await link.send(HELLO)
+            assert await link.receive()
+            await link.close()
+        stop.set()
+    assert swarm.listener.unproven <= 16
+    for _, writer in streams:
+        writer.transport.abort()
+
+
+async def test_f3_all_places_together_are_limited_too(tmp_path: Path) -> None:
+    async with limited(tmp_path, Limits(unproven=8, unproven_per_address=100)) as swarm:
+        flood = [await silent(swarm.port) for _ in range(20)]
+        await until(lambda: swarm.listener.refused == 12)
+        assert swarm.listener.unproven == 8
+        for reader, writer in flood[:12]:
+            assert await ended(reader) == b""
+            writer.close()
+        for _, writer in flood[12:]:
+            writer.close()
+
+
+async def test_f3_strangers_who_do_not_join_hold_places_as_well(tmp_path: Path) -> None:
+    async with limited(tmp_path, Limits(unproven=4, unproven_per_address=4)) as swarm:
+        strangers = [
+            await asyncio.open_connection(
+                HOST, swarm.port, ssl=attacker_context(), server_hostname=""
+            )
+            for _ in range(4)
+        ]
+        # They were challenged: TLS is up, and still nothing is proven.
+        for reader, _ in strangers:
+            assert await reader.read(1)
+        assert swarm.listener.unproven == 4
+        await swarm.member("anna")
+        await ended(strangers[0][0])
+        assert strangers[0][0].at_eof()
+        for _, writer in strangers:
+            writer.transport.abort()
+
+
+async def test_a_proven_member_holds_no_place(swarm: TlsSwarm) -> None:
+    network = await swarm.member("anna")
+    links = [await network.dial_tracker(HOST, swarm.port) for _ in range(3)]
+    for link in links:
+        await link.send(HELLO)
+        await link.receive()
+    await until(lambda: swarm.listener.unproven == 0)
+    assert len(swarm.listener.links) == 3
+    for link in links:
+        link.abort()
+    await until(lambda: not swarm.listener.links)
+
+
+async def test_four_connections_of_one_peer_and_no_fifth(swarm: TlsSwarm) -> None:
+    port = await PeerPort.open(await swarm.member("anna"))
+    bert = await swarm.member("bert")
+    links = [await bert.dial_peer(port.endpoint, None) for _ in range(4)]
+    for link in links:
+        await greet(link)
+    fifth = await bert.dial_peer(port.endpoint, None)
+    with pytest.raises(LinkClosed) as caught:
+        await greet(fifth)
+    assert caught.value.code == "too_many"
+    await links[0].close()
+    await until(lambda: len(port.listener.links) == 3)
+    sixth = await bert.dial_peer(port.endpoint, None)
+    await greet(sixth)
+    cora = await swarm.member("cora")
+    await greet(await cora.dial_peer(port.endpoint, None))
+    await port.listener.close()
+
+
+async def test_closing_tells_everybody_and_waits_for_the_handlers(swarm: TlsSwarm) -> None:
+    port = await PeerPort.open(await swarm.member("anna"))
+    bert = await swarm.member("bert")
+    link = await bert.dial_peer(port.endpoint, None)
+    await greet(link)
+    reader, writer = await silent(port.endpoint.port)
+    await until(lambda: port.listener.unproven == 1)
+    await port.listener.close()
+    with pytest.raises(LinkClosed) as caught:
+        await link.receive()
+    assert (caught.value.code, caught.value.theirs) == ("stopping", True)
+    assert await ended(reader) == b""
+    writer.close()
+    with pytest.raises(P2PError) as refused:
+        await bert.dial_peer(port.endpoint, None)
+    assert refused.value.exit_code is ExitCode.UNREACHABLE
+
+
+async def test_closing_does_not_wait_for_a_handler_for_ever(
+    swarm: TlsSwarm, tmp_path: Path
+) -> None:
+    credentials, membership = await swarm.join("anna")
+    network = network_of(credentials, membership, swarm.clock)
+    network._limits = Limits(goodbye_s=0.1)
+    cancelled = asyncio.Event()
+
+    async def stubborn(_: Link) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    listener = await network.listen(HOST, 0, stubborn)
+    bert = await swarm.member("bert")
+    link = await bert.dial_peer(listener.endpoint, None)
+    await until(lambda: len(listener.links) == 1)
+    await listener.close()
+    assert cancelled.is_set()
+    link.abort()
+
+
+async def test_a_handler_that_fails_ends_its_link_and_no_other(
+    swarm: TlsSwarm, caplog: pytest.LogCaptureFixture
+) -> None:
+    anna = await swarm.member("anna")
+
+    async def failing(link: Link) -> None:
+        if link.peer_id == bert.membership_id:
+            raise RuntimeError("a mistake of ours")
+        await link.receive()
+
+    class Named:
+        membership_id = ""
+
+    bert = Named()
+    listener = await anna.listen(HOST, 0, failing)
+    unlucky, lucky = await swarm.member("bert"), await swarm.member("cora")
+    bert.membership_id = unlucky._credentials.peer_id
+    good = await lucky.dial_peer(listener.endpoint, None)
+    bad = await unlucky.dial_peer(listener.endpoint, None)
+    with pytest.raises(LinkClosed) as caught:
+        await bad.receive()
+    assert caught.value.code == "internal"
+    assert "a mistake of ours" in caplog.text
+    await until(lambda: len(listener.links) == 1)
+    assert not good.closed
+    good.abort()
+    await listener.close()
+
+
+async def test_f114_a_port_in_use_says_so(swarm: TlsSwarm) -> None:
+    anna = await swarm.member("anna")
+    for where, hint in (((HOST, swarm.port), "--listen"), (("192.0.2.1", 0), "--listen")):
+        with pytest.raises(P2PError) as caught:
+            await anna.listen(*where, lambda _: asyncio.sleep(0))
+        assert caught.value.exit_code is ExitCode.USAGE
+        assert hint in caught.value.hint
+
+
+async def test_an_empty_host_listens_for_all_and_shows_plain_addresses(swarm: TlsSwarm) -> None:
+    anna = await swarm.member("anna")
+    remotes: asyncio.Queue[str] = asyncio.Queue()
+
+    async def note(link: Link) -> None:
+        remotes.put_nowait(link.remote.host)
+
+    listener = await anna.listen("", 0, note)
+    bert = await swarm.member("bert")
+    link = await bert.dial_peer(type(listener.endpoint)(HOST, listener.endpoint.port), None)
+    assert await remotes.get() == HOST
+    link.abort()
+    await listener.close()
+
+
+async def test_f93_without_descriptors_the_oldest_makes_room_and_accepting_goes_on(
+    swarm: TlsSwarm, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    anna = await swarm.member("anna")
+    loop = asyncio.get_running_loop()
+    real_accept = loop.sock_accept
+    failures = iter([OSError(24, "Too many open files"), ConnectionAbortedError(103, "aborted")])
+
+    async def failing_accept(sock: socket.socket) -> tuple[socket.socket, object]:
+        for failure in failures:
+            raise failure
+        return await real_accept(sock)
+
+    class Loop:
+        sock_accept = staticmethod(failing_accept)
+
+    original = asyncio.get_running_loop
+    monkeypatch.setattr(
+        "p2ptui.net.listener.asyncio.get_running_loop",
+        lambda: Loop() if _in_accept() else original(),
+    )
+    listener = await anna.listen(HOST, 0, lambda link: link.close())
+    bert = await swarm.member("bert")
+    link = await bert.dial_peer(listener.endpoint, None)
+    with pytest.raises(LinkClosed):
+        await link.receive()
+    assert "Too many open files" in caplog.text
+    assert next(failures, None) is None
+    await listener.close()
+    assert isinstance(listener, Listener)
+
+
+def _in_accept() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.get_name().startswith("accept ")

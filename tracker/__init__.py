@@ -1,0 +1,1 @@
+"""Tracker: the index server of a swarm and its certificate authority."""

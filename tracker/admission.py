@@ -1,0 +1,142 @@
+"""Admission: the tracker's side of a stranger's link (PROTOCOL.md 1, *Join link* and *Open mode*).
+
+Challenge, Join, then Joined or a Failure, and the link is closed: one try for each connection, for
+the nonce is good for one proof. Who may get a certificate, in this order: nobody who is kicked; a
+key that had one before, proven by the request's own signature; who proves an invite; in open mode,
+who calls from a private address.
+"""
+
+import asyncio
+import logging
+import secrets
+
+from msgspec import Struct
+
+from p2ptui.base.addresses import is_private
+from p2ptui.base.clock import Clock
+from p2ptui.base.ids import PeerId
+from p2ptui.base.text import display
+from p2ptui.net.identity import BadIdentity, id_of_key, key_of_csr
+from p2ptui.net.link import Link, LinkClosed
+from p2ptui.net.loop import Offload
+from p2ptui.net.wire.messages import Challenge, Failure, FailureCode, Join, Joined
+from tracker.attempts import Attempts
+from tracker.authority import Authority
+from tracker.invites import TOLD
+
+log = logging.getLogger(__name__)
+ANSWER_S = 10.0
+JOIN_REQUEST = 0
+"""The id that failures bear: a stranger asks once."""
+NONCE_BYTES = 32
+
+
+class Admitted(Struct, frozen=True):
+    """A stranger who got a certificate.
+
+    `again`: its key had one before; `invited`: it proved an invite.
+    """
+
+    peer_id: PeerId
+    nick: str
+    again: bool
+    invited: bool = False
+
+
+class _Denied(Exception):  # noqa: N818  (an answer)
+    def __init__(self, code: FailureCode, text: str) -> None:
+        super().__init__(code, text)
+        self.code: FailureCode = code
+        self.text = text
+
+
+class Admission:
+    """Admits strangers to one authority's swarm."""
+
+    def __init__(
+        self, authority: Authority, *, open_mode: bool, clock: Clock, offload: Offload
+    ) -> None:
+        """`open_mode`: private addresses need no invite. `offload` runs what waits for the disk."""
+        self.open_mode = open_mode
+        self._authority = authority
+        self._clock = clock
+        self._offload = offload
+        self._attempts = Attempts()
+        self._one_proof = asyncio.Lock()
+
+    async def admit(self, link: Link) -> Admitted | None:
+        """Talk to a stranger until the link is closed; None when it was not admitted."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        leaf_hash = self._authority.leaf_hash
+        is_open = self.open_mode and is_private(link.remote.host)
+        challenge = Challenge(
+            ca=self._authority.ca_der,
+            nonce=nonce,
+            swarm=self._authority.name,
+            open=is_open,
+            time=int(self._clock.wall()),
+        )
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await link.send(challenge)
+                join = await link.receive()
+                if not isinstance(join, Join):
+                    return None
+                admitted, leaf = await self._decide(
+                    join, nonce, leaf_hash, link.remote.host, is_open=is_open
+                )
+                await link.send(Joined(certificate=leaf))
+        except _Denied as denied:
+            log.info("%s is not admitted: %s", link.remote.host, denied.text)
+            link.post(Failure(id=JOIN_REQUEST, code=denied.code, text=denied.text))
+            return None
+        except BadIdentity as error:
+            await self._refuse(link, error)
+            return None
+        except (LinkClosed, TimeoutError):
+            return None
+        finally:
+            await link.close()
+        log.info("%s admitted as %s (%s)", link.remote.host, admitted.peer_id, display(join.nick))
+        return admitted
+
+    async def _decide(
+        self, join: Join, nonce: bytes, leaf_hash: bytes, address: str, *, is_open: bool
+    ) -> tuple[Admitted, bytes]:
+        peer_id = id_of_key(key_of_csr(join.csr))
+        if self._authority.is_kicked(peer_id):
+            raise BadIdentity("kicked", "this member was put out of the swarm")
+        again = self._authority.is_member(peer_id)
+        if not again:
+            if join.proof:
+                await self._check_proof(join, nonce, leaf_hash, address)
+            elif not is_open:
+                raise _Denied("denied", "an invite is needed from this address")
+        leaf = await self._offload(self._authority.issue, join.csr)
+        return Admitted(
+            peer_id=peer_id, nick=join.nick, again=again, invited=bool(join.proof) and not again
+        ), leaf
+
+    async def _check_proof(self, join: Join, nonce: bytes, leaf_hash: bytes, address: str) -> None:
+        # One after the other: many at once would all pass before the first failure counts.
+        async with self._one_proof:
+            wait_s = self._attempts.pause_left(address, self._clock.monotonic())
+            if wait_s > 0:
+                raise _Denied("limit", f"too many failed attempts; try again in {wait_s:.0f} s")
+            outcome = await self._offload(
+                self._authority.check_proof, join.proof, nonce, leaf_hash, join.csr
+            )
+            if outcome == "accepted":
+                return
+            self._attempts.failed(address, self._clock.monotonic())
+        raise _Denied("not_found" if outcome == "unknown" else "gone", TOLD[outcome])
+
+    async def _refuse(self, link: Link, error: BadIdentity) -> None:
+        log.info("%s is not admitted: %s", link.remote.host, error)
+        if error.fault == "kicked":
+            await link.close("kicked")
+            return
+        code: FailureCode = "bad_request"
+        if error.fault in {"unsupported_key", "bad_signature"}:
+            code = "unsupported_key"
+        link.post(Failure(id=JOIN_REQUEST, code=code, text=str(error)))

@@ -1,0 +1,70 @@
+"""What one member may ask for, and how often (PROTOCOL.md 7). Pure: the time is an argument.
+
+Searches above the limit are refused; announces are slowed down, for they must all arrive.
+"""
+
+from collections import OrderedDict, deque
+
+from p2ptui.base.ids import PeerId
+from p2ptui.base.rates import TokenBucket
+from p2ptui.net.wire.messages import MAX_QUERY_BYTES
+
+SEARCHES_S = 5.0
+SEARCH_BURST = 20.0
+ENTRIES_S = 20_000.0
+MAX_WORDS = 8
+MAX_WATCHED = 10_000
+"""Contents that one member may have located at a time."""
+VIOLATIONS = 3
+VIOLATION_WINDOW_S = 600.0
+PENALTY_S = 600.0
+MAX_OFFENDERS = 10_000
+
+
+class MemberLimits:
+    """The budgets of one connected member."""
+
+    __slots__ = ("_entries", "_searches")
+
+    def __init__(self, now: float) -> None:
+        self._searches = TokenBucket(rate=SEARCHES_S, burst=SEARCH_BURST, now=now)
+        self._entries = TokenBucket(rate=ENTRIES_S, burst=ENTRIES_S, now=now)
+
+    def may_search(self, now: float) -> bool:
+        """Whether one more question may be answered now; counts it."""
+        return self._searches.try_take(amount=1, now=now)
+
+    def announce_delay(self, entries: int, now: float) -> float:
+        """Seconds to wait before so many entries are taken; counts them."""
+        return self._entries.take(amount=entries, now=now)
+
+
+def check_query(text: str) -> str:
+    """Why this is no query; empty when it is one: at most 256 bytes and 8 words."""
+    if len(text.encode("utf-8")) > MAX_QUERY_BYTES:
+        return f"a query has at most {MAX_QUERY_BYTES} bytes"
+    if len(text.split()) > MAX_WORDS:
+        return f"a query has at most {MAX_WORDS} words"
+    return ""
+
+
+class Penalties:
+    """Who broke the protocol three times in ten minutes waits ten."""
+
+    def __init__(self) -> None:
+        self._times: OrderedDict[PeerId, deque[float]] = OrderedDict()
+
+    def violated(self, peer: PeerId, now: float) -> None:
+        """Count a violation."""
+        times = self._times.setdefault(peer, deque(maxlen=VIOLATIONS))
+        times.append(now)
+        self._times.move_to_end(peer)
+        if len(self._times) > MAX_OFFENDERS:
+            self._times.popitem(last=False)
+
+    def wait(self, peer: PeerId, now: float) -> float:
+        """Seconds that this id waits until it may connect; 0 when it may now."""
+        times = self._times.get(peer)
+        if times is None or len(times) < VIOLATIONS or times[-1] - times[0] > VIOLATION_WINDOW_S:
+            return 0.0
+        return max(0.0, times[-1] + PENALTY_S - now)

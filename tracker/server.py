@@ -1,0 +1,365 @@
+"""The tracker server: opens what it consists of, serves until it is stopped, closes in order."""
+
+import asyncio
+import logging
+import platform
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+
+from p2ptui.base.addresses import format_address, parse_address
+from p2ptui.base.bus import Bus
+from p2ptui.base.clock import Clock
+from p2ptui.base.errors import P2PError, unreachable
+from p2ptui.base.ids import PeerId
+from p2ptui.base.links import DEFAULT_TRACKER_PORT
+from p2ptui.base.paths import TrackerHome
+from p2ptui.base.private_files import make_private_folder
+from p2ptui.base.rates import TokenBucket
+from p2ptui.base.settings import TrackerSettings
+from p2ptui.net.dialer import Deadlines, probe_peer
+from p2ptui.net.gate import vet_caller
+from p2ptui.net.link import Link
+from p2ptui.net.listener import Limits, Listener
+from p2ptui.net.loop import Threads
+from p2ptui.net.own_address import likely_address
+from p2ptui.net.tasks import TaskSet
+from p2ptui.net.tls import load_leaf, peer_client_context, tracker_context
+from p2ptui.net.wire.messages import Endpoint
+from tracker import api, events
+from tracker.admission import Admission
+from tracker.authority import Authority
+from tracker.console import Console, Parts, tracker_feed
+from tracker.endpoints import parse
+from tracker.index_file import OpenedIndex, open_index, remove_temporary
+from tracker.registry import Registry
+from tracker.service import HEARTBEAT_S, Service
+from tracker.session import Sessions
+from tracker.snapshot import Figures
+from tracker.store import Beat, StoreError
+
+UPKEEP_S = 3600.0
+FORGET_S = 30 * 86400.0
+"""A member that was not seen for so long leaves the index; it may come back any time."""
+DIAL_BACKS = 16
+DIAL_BACK = Deadlines(connect_s=3.0, tls_s=5.0)
+REFUSALS_PER_MINUTE = 10
+MAX_NAME = 32
+log = logging.getLogger(__name__)
+
+
+class TrackerServer:
+    """One tracker; implements `TrackerApi`. `start`, `wait_stopped`, `close`."""
+
+    def __init__(
+        self,
+        home: TrackerHome,
+        settings: TrackerSettings,
+        clock: Clock,
+        *,
+        new_swarm: bool = False,
+    ) -> None:
+        """`new_swarm`: found another swarm although the old one's key is gone (F72)."""
+        self._home = home
+        self._settings = settings
+        self._clock = clock
+        self._new_swarm = new_swarm
+        self._bus: Bus[events.FeedItem] = Bus()
+        self._stop = asyncio.Event()
+        self._stack: AsyncExitStack | None = None
+        self._console_or_none: Console | None = None
+        self._endpoint: Endpoint | None = None
+        self._front_ends = 0
+        self._refusals = TokenBucket(
+            rate=REFUSALS_PER_MINUTE / 60, burst=REFUSALS_PER_MINUTE, now=clock.monotonic()
+        )
+
+    # --- life -----------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open everything and listen. Raises `P2PError`; then nothing is left open."""
+        async with AsyncExitStack() as stack:
+            threads = Threads(2, "tracker-disk")
+            stack.callback(threads.close)
+            await threads(make_private_folder, self._home.folder)
+            opened = await open_index(self._home.database, self._clock)
+            stack.push_async_callback(_close_index, opened)
+            totals = await opened.store.totals()
+            authority = await threads(
+                lambda: Authority.open(
+                    self._home.authority,
+                    name=self._settings.name or platform.node()[:MAX_NAME] or "p2ptui",
+                    clock=self._clock,
+                    new_swarm=self._new_swarm,
+                    members_known=totals.known > 0,
+                )
+            )
+            await self._serve(stack, opened, authority, threads)
+            self._stack = stack.pop_all()
+        if opened.notice:
+            self._notice("error", opened.notice, opened.hint)
+
+    async def _serve(
+        self, stack: AsyncExitStack, opened: OpenedIndex, authority: Authority, threads: Threads
+    ) -> None:
+        clock, store, registry = self._clock, opened.store, Registry()
+        figures = Figures(clock)
+        service = Service(
+            store=store,
+            registry=registry,
+            authority=authority,
+            figures=figures,
+            clock=clock,
+            offload=threads,
+            emit=self._bus.publish,
+            max_entries=self._settings.max_entries,
+            motd=self._settings.motd,
+        )
+        from_callers = tracker_context(authority.ca_der, authority.key_files)
+        to_peers = peer_client_context(authority.ca_der, authority.key_files)
+        dialling = asyncio.Semaphore(DIAL_BACKS)
+
+        async def reach(endpoint: Endpoint, peer: PeerId) -> bool:
+            async with dialling:
+                return await probe_peer(
+                    endpoint, peer, context=to_peers, clock=clock, deadlines=DIAL_BACK
+                )
+
+        async def renew_leaf() -> None:
+            if await threads(authority.renew_leaf):
+                load_leaf(from_callers, authority.key_files)
+                load_leaf(to_peers, authority.key_files)
+
+        sessions = Sessions(
+            service=service,
+            registry=registry,
+            authority=authority,
+            figures=figures,
+            clock=clock,
+            emit=self._bus.publish,
+            reach=reach,
+        )
+        admission = Admission(
+            authority, open_mode=self._settings.open, clock=clock, offload=threads
+        )
+        tasks = TaskSet()
+        stack.push_async_callback(tasks.cancel_all)
+        host, port = _listen_address(self._settings.listen)
+        listener = await Listener.open(
+            host,
+            port,
+            context=from_callers,
+            vet=vet_caller(authority.is_kicked),
+            handler=lambda link: self._handle(link, admission, sessions),
+            clock=clock,
+            limits=Limits(per_peer=None),
+        )
+        stack.push_async_callback(listener.close)
+        bound = (listener.endpoint.host, listener.endpoint.port)
+        self._console_or_none = Console(
+            Parts(
+                authority=authority,
+                store=store,
+                registry=registry,
+                service=service,
+                figures=figures,
+                bus=self._bus,
+                clock=clock,
+                offload=threads,
+                listen=bound,
+                hosts=(await threads(_told_address, bound),),
+                open_mode=self._settings.open,
+                dropped=lambda: listener.refused,
+            )
+        )
+        self._endpoint = listener.endpoint
+        tasks.spawn(figures.watch_lag(), name="loop lag")
+        tasks.spawn(self._beat(opened, registry), name="beats")
+        tasks.spawn(self._keep_up(opened, renew_leaf), name="upkeep")
+        self._bus.publish(
+            events.Listening(
+                time=clock.wall(),
+                address=format_address(*bound),
+                link=self._console.link(),
+                fingerprint=authority.pin,
+            )
+        )
+
+    async def wait_stopped(self) -> None:
+        """Return once somebody asked it to stop."""
+        await self._stop.wait()
+
+    async def serve(self) -> None:
+        """Start, serve until stopped, close."""
+        try:
+            await self.start()
+            await self.wait_stopped()
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Say goodbye to all members and close everything; may be called twice."""
+        self._stop.set()
+        stack, self._stack = self._stack, None
+        if stack is None:
+            return
+        try:
+            await stack.aclose()
+        finally:
+            self._console_or_none = None
+            self._bus.publish(events.Stopped(time=self._clock.wall()))
+
+    def front_ends_changed(self, count: int) -> None:
+        """Hear how many consoles follow the feed."""
+        self._front_ends = count
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The address that it is bound to."""
+        if self._endpoint is None:
+            raise RuntimeError("the tracker was not started")
+        return self._endpoint
+
+    # --- links ----------------------------------------------------------------------------------
+
+    async def _handle(self, link: Link, admission: Admission, sessions: Sessions) -> None:
+        if link.peer_id is not None:
+            await sessions.serve(link)
+            return
+        address = link.remote.host
+        admitted = await admission.admit(link)
+        if admitted is None:
+            self._refused(address, "it was not admitted; the log says why")
+        elif not admitted.again:
+            self._bus.publish(
+                events.MemberJoined(
+                    time=self._clock.wall(),
+                    peer_id=admitted.peer_id,
+                    nick=admitted.nick,
+                    address=address,
+                    invited=admitted.invited,
+                )
+            )
+
+    def _refused(self, address: str, reason: str) -> None:
+        if self._refusals.try_take(amount=1, now=self._clock.monotonic()):
+            self._bus.publish(
+                events.Refused(time=self._clock.wall(), address=address, reason=reason)
+            )
+
+    def _notice(self, level: str, text: str, hint: str) -> None:
+        self._bus.publish(
+            events.TrackerNotice(
+                time=self._clock.wall(),
+                level="error" if level == "error" else "warning",
+                text=text,
+                hint=hint,
+            )
+        )
+
+    # --- what goes on by itself -----------------------------------------------------------------
+
+    async def _beat(self, opened: OpenedIndex, registry: Registry) -> None:
+        """Note now and then who is alive: after a crash the index knows when each was last seen."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            beats = [
+                Beat(peer=member.peer, ping_ms=member.ping_ms, reachable=member.reachable)
+                for member in registry
+            ]
+            if beats:
+                await self._tolerate(opened.store.beat(beats, self._clock.wall()))
+
+    async def _keep_up(
+        self, opened: OpenedIndex, renew_leaf: Callable[[], Awaitable[None]]
+    ) -> None:
+        while True:
+            await self._tolerate(opened.store.forget_unseen(self._clock.wall() - FORGET_S))
+            await asyncio.sleep(UPKEEP_S)
+            try:
+                await renew_leaf()
+            except P2PError as error:
+                self._notice("error", str(error), error.hint)
+
+    async def _tolerate(self, work: Awaitable[object]) -> None:
+        try:
+            await work
+        except StoreError as error:
+            if self._refusals.try_take(amount=1, now=self._clock.monotonic()):
+                self._notice("error", str(error), "Is the disk full? Then restart the tracker.")
+
+    # --- TrackerApi -----------------------------------------------------------------------------
+
+    @property
+    def _console(self) -> Console:
+        if self._console_or_none is None:
+            raise unreachable("The tracker is not running", "it is starting or has stopped")
+        return self._console_or_none
+
+    async def status(self) -> api.TrackerStatus:
+        """See `TrackerApi`, as for all that follow."""
+        return await self._console.status(self._front_ends)
+
+    async def hosts(self, page: api.Page) -> api.HostPage:
+        """A page of members."""
+        return await self._console.hosts(page)
+
+    async def discover(self, request: api.DiscoverRequest) -> api.FilePage:
+        """Ask a live host for its list."""
+        return await self._console.discover(request)
+
+    async def ping(self, host: str) -> tuple[api.PingRow, ...]:
+        """Ping one host, or `all`."""
+        return await self._console.ping(host)
+
+    async def search(self, text: str, page: api.Page) -> api.HitPage:
+        """A page of what the index holds."""
+        return await self._console.search(text, page)
+
+    async def kick(self, request: api.KickRequest) -> api.KickRow:
+        """Put a member out."""
+        return await self._console.kick(request)
+
+    async def unban(self, host: str) -> api.KickRow:
+        """Let a kicked member in again."""
+        return await self._console.unban(host)
+
+    async def bans(self) -> tuple[api.KickRow, ...]:
+        """All kicked members."""
+        return await self._console.bans()
+
+    async def invite(self, uses: int, for_s: float) -> api.Invite:
+        """Make an invite."""
+        return await self._console.invite(uses, for_s)
+
+    async def stop(self) -> None:
+        """End the tracker; returns once it has agreed to stop."""
+        self._stop.set()
+
+    def feed(
+        self, sections: tuple[api.SectionName, ...], interval_s: float
+    ) -> AsyncIterator[events.FeedItem]:
+        """Events in order, and the status when it changed; may be asked for before the start."""
+        return tracker_feed(self._bus, self.status, sections, interval_s)
+
+
+def _listen_address(text: str) -> tuple[str, int]:
+    """Host and port to bind; an empty host is all addresses."""
+    if not text:
+        return "", DEFAULT_TRACKER_PORT
+    if text.startswith(":") and text[1:].isdigit():
+        return "", parse_address(f"localhost{text}", DEFAULT_TRACKER_PORT)[1]
+    return parse_address(text, DEFAULT_TRACKER_PORT)
+
+
+def _told_address(bound: tuple[str, int]) -> tuple[str, int]:
+    """The address for join links (may ask the system for a route)."""
+    address = parse(bound[0])
+    if address is not None and address.is_unspecified:
+        return likely_address(), bound[1]
+    return bound
+
+
+async def _close_index(opened: OpenedIndex) -> None:
+    await opened.store.close()
+    if opened.temporary is not None:
+        remove_temporary(opened.temporary)

@@ -1,0 +1,326 @@
+"""One member's connection, from its hello to its end.
+
+One task receives; others answer, so that a long search never delays a heartbeat. Announces are
+applied one after the other, in order; when a member announces faster than it may, nothing more is
+read from it. The connection itself answers pings; we ping too, to know the round-trip time.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from p2ptui.base.addresses import format_address, plain_address
+from p2ptui.base.clock import Clock
+from p2ptui.base.ids import PeerId
+from p2ptui.net.link import Link, LinkClosed
+from p2ptui.net.requests import RequestFailed, Requests
+from p2ptui.net.tasks import TaskSet, spawn
+from p2ptui.net.wire import messages as m
+from p2ptui.net.wire.errors import ProtocolViolation
+from tracker import events
+from tracker.authority import Authority
+from tracker.endpoints import may_dial
+from tracker.limits import MemberLimits, Penalties
+from tracker.registry import Member, Registry
+from tracker.service import HEARTBEAT_S, Emit, Request, Service, clean_nick
+from tracker.snapshot import Figures
+from tracker.store import StoreError
+
+HELLO_S = 5.0
+LEASE_S = 45.0
+"""A member that is not heard for so long is gone (PROTOCOL.md 7)."""
+MAX_ANNOUNCES = 8
+"""Announces that wait to be applied before nothing more is read."""
+MAX_IN_FLIGHT = 64
+MAX_DECLARED = 4
+"""Declared addresses that are probed."""
+
+Reach = Callable[[m.Endpoint, PeerId], Awaitable[bool]]
+"""Whether a member answers at an address with its own certificate: the dial-back."""
+
+log = logging.getLogger(__name__)
+
+
+class Sessions:
+    """Serves members' links; what all of them share."""
+
+    def __init__(
+        self,
+        *,
+        service: Service,
+        registry: Registry,
+        authority: Authority,
+        figures: Figures,
+        clock: Clock,
+        emit: Emit,
+        reach: Reach,
+    ) -> None:
+        self.service = service
+        self.registry = registry
+        self.authority = authority
+        self.figures = figures
+        self.clock = clock
+        self.emit = emit
+        self.reach = reach
+        self.penalties = Penalties()
+
+    async def serve(self, link: Link) -> None:
+        """Own a member's link until it ends."""
+        peer = link.peer_id
+        assert peer is not None, "a stranger has no session"
+        wait_s = self.penalties.wait(peer, self.clock.monotonic())
+        if wait_s > 0:
+            await link.close("refused", f"too many protocol errors; wait {wait_s:.0f} s")
+            return
+        await _Session(self, link, peer).run()
+
+
+class _Session:
+    def __init__(self, shared: Sessions, link: Link, peer: PeerId) -> None:
+        self._shared = shared
+        self._service = shared.service
+        self._registry = shared.registry
+        self._clock = shared.clock
+        self._link = link
+        self._peer = peer
+        self._tasks = TaskSet()
+        self._announces: asyncio.Queue[m.Announce] = asyncio.Queue(MAX_ANNOUNCES)
+        self._in_flight: set[int] = set()
+        self._room = asyncio.Semaphore(MAX_IN_FLIGHT)
+
+    async def run(self) -> None:
+        hello = await self._receive_hello()
+        if hello is None:
+            return
+        member = Member(
+            peer=self._peer,
+            nick=clean_nick(hello.nick, self._peer),
+            host=plain_address(self._link.remote.host),
+            port=hello.port,
+            link=self._link,
+            limits=MemberLimits(self._clock.monotonic()),
+            requests=Requests(self._link),
+            software=hello.software,
+        )
+        self._replace(self._registry.connect(member), member)
+        reason = "stopped"
+        joined = False
+        try:
+            joined = await self._welcome(member, hello)
+            if joined:
+                reason = await self._converse(member)
+        finally:
+            # Also when the tracker stops: `_depart` is short, and the index must know who left.
+            await self._depart(member, reason, joined=joined)
+
+    # --- coming ---------------------------------------------------------------------------------
+
+    async def _receive_hello(self) -> m.Hello | None:
+        try:
+            async with asyncio.timeout(HELLO_S):
+                hello = await self._link.receive()
+        except TimeoutError:
+            await self._link.close("idle", "no hello")
+            return None
+        except LinkClosed as end:
+            self._count_fault(end)
+            return None
+        return hello if isinstance(hello, m.Hello) else None
+
+    def _replace(self, old: Member | None, new: Member) -> None:
+        if old is None or old.link.closed:
+            return
+        text = f"this identity has connected again, from {new.host}"
+        spawn(old.link.close("replaced", text), name=f"replace {self._peer}")
+        if old.host != new.host:
+            # The same machine comes back after a broken link; two machines share a copied key.
+            new.link.post(_twice(old.host))
+            text = f"{new.nick} ({self._peer}) is in use at {old.host} and at {new.host}"
+            self._emit_notice("warning", text, "Kick it if its key was stolen.")
+
+    async def _welcome(self, member: Member, hello: m.Hello) -> bool:
+        try:
+            welcome = await self._service.join(member, hello)
+        except StoreError as error:
+            await self._link.close("internal", str(error))
+            return False
+        if self._link.closed or not self._registry.is_current(member):
+            return False
+        self._link.post(welcome)
+        if hello.kick_list < self._shared.authority.kick_number:
+            self._link.post(self._shared.authority.signed_kicks())
+        self._shared.emit(
+            events.HostJoined(
+                time=self._clock.wall(),
+                peer_id=member.peer,
+                nick=member.nick,
+                address=self._address(member),
+                files=member.files,
+            )
+        )
+        self._tasks.spawn(self._tell_joined(member, hello), name=f"arrival {self._peer}")
+        self._tasks.spawn(self._apply_announces(member), name=f"announces {self._peer}")
+        self._tasks.spawn(self._heartbeat(member), name=f"heartbeat {self._peer}")
+        return True
+
+    async def _tell_joined(self, member: Member, hello: m.Hello) -> None:
+        """Tell who waits for it, then find out where it can be reached."""
+        try:
+            await self._service.tell_joined(member)
+            if member.port == 0:
+                return
+            await self._probe(member, hello)
+        except StoreError as error:
+            log.warning("nobody is told of %s: %s", self._peer, error)
+
+    async def _probe(self, member: Member, hello: m.Hello) -> None:
+        before = member.endpoints(member.host)
+        member.reachable = await self._shared.reach(
+            m.Endpoint(member.host, member.port), member.peer
+        )
+        if not member.reachable:
+            text = f"others cannot reach you at {self._address(member)}: is a firewall in the way?"
+            self._link.post(m.Notice("warning", text))
+        declared = {plain_address(host) for host in hello.addresses} - {member.host}
+        for host in sorted(filter(may_dial, declared))[:MAX_DECLARED]:
+            endpoint = m.Endpoint(host, member.port)
+            if await self._shared.reach(endpoint, member.peer):
+                member.proven += (endpoint,)
+        if member.proven or member.endpoints(member.host) != before:
+            await self._service.tell_joined(member)
+
+    # --- the conversation -----------------------------------------------------------------------
+
+    async def _converse(self, member: Member) -> str:
+        """Receive until the end; why it ended."""
+        try:
+            while True:
+                async with asyncio.timeout(LEASE_S):
+                    message = await self._link.receive()
+                await self._take(member, message)
+        except TimeoutError:
+            await self._link.close("idle", f"not heard for {LEASE_S:.0f} s")
+            return "not heard any more"
+        except LinkClosed as end:
+            self._count_fault(end)
+            return _reason(end)
+
+    async def _take(self, member: Member, message: object) -> None:
+        match message:
+            case m.Unlocate():
+                self._registry.unwatch(member, message.content)
+            case m.Announce() if self._begin(message):
+                await self._announces.put(message)
+            case m.Search() | m.Locate() | m.Browse() | m.Members() | m.Renew():
+                if self._begin(message):
+                    await self._room.acquire()
+                    self._tasks.spawn(self._answer_aside(member, message), name="answer")
+            case _:
+                member.requests.answer(message)
+
+    def _begin(self, request: Request) -> bool:
+        """Note a request as being answered; False when its number is in use (F32)."""
+        if request.id in self._in_flight:
+            self._link.post(m.Failure(request.id, "duplicate", "this number is in use"))
+            return False
+        self._in_flight.add(request.id)
+        return True
+
+    async def _answer_aside(self, member: Member, request: Request) -> None:
+        try:
+            await self._answer(member, request)
+        finally:
+            self._room.release()
+
+    async def _answer(self, member: Member, request: Request) -> None:
+        answer: object
+        try:
+            answer = await self._service.answer(member, request)
+        except Exception:  # the border of a request: it fails, the member stays
+            log.exception("request %s of %s", type(request).__name__, self._peer)
+            answer = m.Failure(request.id, "internal", "the tracker failed; its log says why")
+        self._in_flight.discard(request.id)
+        if answer is not None:
+            try:
+                await self._link.send(answer)
+            except LinkClosed:
+                pass
+
+    async def _apply_announces(self, member: Member) -> None:
+        while True:
+            announce = await self._announces.get()
+            entries = len(announce.added) + len(announce.removed)
+            delay_s = member.limits.announce_delay(max(1, entries), self._clock.monotonic())
+            if delay_s > 0:
+                await asyncio.sleep(delay_s)
+            await self._answer(member, announce)
+
+    async def _heartbeat(self, member: Member) -> None:
+        while True:
+            started = self._clock.monotonic()
+            member.ping_ms = await ping(member, self._clock, HEARTBEAT_S)
+            if self._link.closed:
+                return
+            await asyncio.sleep(max(1.0, HEARTBEAT_S - (self._clock.monotonic() - started)))
+
+    # --- leaving --------------------------------------------------------------------------------
+
+    async def _depart(self, member: Member, reason: str, *, joined: bool) -> None:
+        was_current = self._registry.disconnect(member)
+        member.requests.fail_all()
+        await self._tasks.cancel_all()
+        if was_current:
+            await self._service.leave(member)
+        if joined:
+            self._shared.emit(
+                events.HostLeft(
+                    time=self._clock.wall(),
+                    peer_id=member.peer,
+                    nick=member.nick,
+                    address=self._address(member),
+                    reason=reason,
+                )
+            )
+
+    def _count_fault(self, end: LinkClosed) -> None:
+        if end.code != "protocol" or end.theirs:
+            return
+        self._shared.figures.dropped += 1
+        self._shared.penalties.violated(self._peer, self._clock.monotonic())
+        log.warning("%s at %s: %s", self._peer, self._link.remote.host, end.text)
+
+    def _emit_notice(self, level: str, text: str, hint: str) -> None:
+        self._shared.emit(
+            events.TrackerNotice(
+                time=self._clock.wall(),
+                level="warning" if level == "warning" else "info",
+                text=text,
+                hint=hint,
+            )
+        )
+
+    def _address(self, member: Member) -> str:
+        return format_address(member.host, member.port or self._link.remote.port)
+
+
+async def ping(member: Member, clock: Clock, timeout_s: float) -> float | None:
+    """Round-trip time to a member in milliseconds; None when it does not answer in time."""
+    started = clock.monotonic()
+    try:
+        await member.requests.ask(m.Ping, timeout_s, m.Pong)
+    except (TimeoutError, LinkClosed, RequestFailed, ProtocolViolation):
+        return None
+    return round(max(0.0, clock.monotonic() - started) * 1000, 2)
+
+
+def _twice(other: str) -> m.Notice:
+    text = f"this identity is in use twice: it was connected from {other} until now"
+    return m.Notice("warning", text)
+
+
+def _reason(end: LinkClosed) -> str:
+    if end.theirs and end.code in {"done", "stopping"}:
+        return "left"
+    if end.code == "idle":
+        return "not heard any more"
+    return str(end)

@@ -1,0 +1,275 @@
+"""Reading the index: plain functions on a reader's connection, run in that reader's thread.
+
+All that may be long is bounded: matches are counted up to `MAX_MATCHES`, and a deadline set on the
+connection interrupts the rest. Sorting and counting happen inside SQLite, outside the interpreter's
+lock.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from itertools import product
+
+from p2ptui.base.ids import ContentId, PeerId
+from p2ptui.net.wire.messages import Entry, Hit
+from tracker.sqlite_schema import NAME_BITS
+from tracker.store import MAX_MATCHES, Files, Found, HostRecord, Hosts, Owners, Totals
+
+MAX_NAMES = 8
+RANKED_OWNERS = 16
+"""Owners are counted up to here for the order of hits; more would not move a hit further up."""
+SCANNED_NAMES = 200_000
+"""Words of one or two characters have no trigram: the newest names are looked through."""
+SORTED_FILES = 50_000
+"""A longer list of a member is paged in the order in which it is stored, by folder."""
+FOUND_HOSTS = 20
+
+# Entries of one content that exist, with their members: the range of its names in the index.
+_OWNERS = f"""
+    entries e CROSS JOIN hosts h ON h.no = e.host AND h.gen = e.gen
+    WHERE e.name >= c.no << {NAME_BITS} AND e.name < (c.no + 1) << {NAME_BITS}
+"""
+_HOST_FIELDS = (
+    "peer, nick, host, port, files, bytes, ping_ms, reachable, online, seen, joined, software"
+)
+_HOST_ORDERS = {
+    "": "online DESC, nick COLLATE NOCASE, peer",
+    **{
+        field: f"{field} COLLATE NOCASE" if field in {"nick", "host", "software"} else field
+        for field in _HOST_FIELDS.split(", ")
+    },
+    "peer_id": "peer",
+    "address": "host, port",
+}
+_FILE_ORDERS = {"name": "n.path", "size": "c.size", "changed": "e.mtime"}
+
+
+def search(db: sqlite3.Connection, text: str, offset: int, limit: int) -> Found:
+    """A page of hits."""
+    matched, arguments = _matching_names(text)
+    rows = db.execute(
+        f"""
+        WITH matched AS MATERIALIZED ({matched}),
+        c AS MATERIALIZED (
+            SELECT name >> {NAME_BITS} AS no, min(name) AS name FROM matched GROUP BY 1
+        )
+        SELECT c.no, c.name, (SELECT count(*) FROM matched), count(*) OVER (),
+            (SELECT count(*) FROM
+                (SELECT DISTINCT e.host FROM {_OWNERS} AND h.online LIMIT {RANKED_OWNERS})
+            ) AS owners
+        FROM c CROSS JOIN names n ON n.no = c.name
+        ORDER BY owners DESC, n.path, c.no LIMIT :limit OFFSET :offset
+        """,  # noqa: S608  (constants; what a member says goes in as a parameter)
+        {**arguments, "matches": MAX_MATCHES + 1, "limit": limit, "offset": offset},
+    ).fetchall()
+    if not rows:
+        return Found(hits=(), total=min(offset, MAX_MATCHES), more=False)
+    hits = [hit for no, name, *_ in rows if (hit := _hit(db, no, name)) is not None]
+    return Found(hits=tuple(hits), total=rows[0][3], more=rows[0][2] > MAX_MATCHES)
+
+
+def owners(db: sqlite3.Connection, content: ContentId, limit: int) -> Owners:
+    """Members online that have a content, and how many have it in all."""
+    rows = db.execute(
+        f"""
+        SELECT DISTINCT h.peer, h.online FROM contents c CROSS JOIN {_OWNERS} AND c.cid = ?
+        """,  # noqa: S608
+        (content,),
+    ).fetchall()
+    online = [PeerId(peer) for peer, is_online in rows if is_online]
+    return Owners(online=tuple(online[:limit]), known=len(rows))
+
+
+def held(
+    db: sqlite3.Connection, peer: PeerId, contents: Sequence[ContentId]
+) -> frozenset[ContentId]:
+    """Which of these contents a member has."""
+    statement = f"""
+        SELECT 1 FROM contents c CROSS JOIN {_OWNERS}
+        AND c.cid = ? AND e.host = (SELECT no FROM hosts WHERE peer = ?) LIMIT 1
+        """  # noqa: S608
+    return frozenset(
+        content
+        for content in contents
+        if db.execute(statement, (content, peer)).fetchone() is not None
+    )
+
+
+def files(
+    db: sqlite3.Connection, peer: PeerId, text: str, *, offset: int, limit: int, sort: str
+) -> Files:
+    """A page of a member's list."""
+    host = db.execute("SELECT no, gen, files FROM hosts WHERE peer = ?", (peer,)).fetchone()
+    if host is None:
+        return Files(entries=(), total=0)
+    no, gen, count = host
+    order = _order(_FILE_ORDERS, sort or ("name" if count <= SORTED_FILES else ""), "e.key")
+    words = text.split()
+    tables = f"""
+        FROM entries e CROSS JOIN names n ON n.no = e.name
+        CROSS JOIN contents c ON c.no = e.name >> {NAME_BITS}
+        WHERE e.host = ? AND e.gen = ? {" AND ".join(["", *[_like(word)[0] for word in words]])}
+        """
+    patterns = [pattern for word in words for pattern in _like(word)[1]]
+    if words:
+        count = db.execute(f"SELECT count(*) {tables}", (no, gen, *patterns)).fetchone()[0]
+    rows = db.execute(
+        f"SELECT n.path, c.size, c.cid, e.mtime {tables} ORDER BY {order} LIMIT ? OFFSET ?",
+        (no, gen, *patterns, limit, offset),
+    ).fetchall()
+    entries = [
+        Entry(tuple(path.split("/")), size, ContentId(cid), mtime)
+        for path, size, cid, mtime in rows
+    ]
+    return Files(entries=tuple(entries), total=count)
+
+
+def hosts(db: sqlite3.Connection, text: str, offset: int, limit: int, sort: str) -> Hosts:
+    """A page of members."""
+    order = _order(_HOST_ORDERS, sort, "peer")
+    where, arguments = "NOT gone", []
+    for word in text.split():
+        where += " AND (nick || ' ' || peer || ' ' || host || ':' || port) LIKE ? ESCAPE '\\'"
+        arguments.append(_pattern(word))
+    total = db.execute(f"SELECT count(*) FROM hosts WHERE {where}", arguments).fetchone()[0]  # noqa: S608
+    rows = db.execute(
+        f"SELECT {_HOST_FIELDS} FROM hosts WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",  # noqa: S608
+        (*arguments, limit, offset),
+    ).fetchall()
+    return Hosts(rows=tuple(_host(row) for row in rows), total=total)
+
+
+def find(db: sqlite3.Connection, text: str) -> tuple[HostRecord, ...]:
+    """Members that a person may mean; the first way of naming that fits anybody decides."""
+    text = text.strip()
+    ways: tuple[tuple[str, str], ...] = (
+        ("peer = ?", text.lower()),
+        ("nick = ?", text),
+        ("nick = ? COLLATE NOCASE", text),
+        ("(host || ':' || port) = ?", text),
+        ("('[' || host || ']:' || port) = ?", text),
+        ("host = ?", text),
+    )
+    if len(text) >= 2:
+        ways += (("substr(peer, 1, length(?1)) = ?1", text.lower()),)
+    for where, argument in ways:
+        rows = db.execute(
+            f"""
+            SELECT {_HOST_FIELDS} FROM hosts WHERE NOT gone AND {where}
+            ORDER BY online DESC, seen DESC LIMIT {FOUND_HOSTS}
+            """,  # noqa: S608
+            (argument,),
+        ).fetchall()
+        if rows:
+            return tuple(_host(row) for row in rows)
+    return ()
+
+
+def totals(db: sqlite3.Connection) -> Totals:
+    """Sums over the index."""
+    known, online, count, size = db.execute(
+        """
+        SELECT count(*), count(*) FILTER (WHERE online),
+            coalesce(sum(files) FILTER (WHERE online), 0),
+            coalesce(total(bytes) FILTER (WHERE online), 0)
+        FROM hosts WHERE NOT gone
+        """
+    ).fetchone()
+    contents = db.execute("SELECT value FROM meta WHERE key = 'contents'").fetchone()[0]
+    pages = db.execute("PRAGMA page_count").fetchone()[0]
+    page_bytes = db.execute("PRAGMA page_size").fetchone()[0]
+    return Totals(
+        online=online,
+        known=known,
+        files=count,
+        bytes=min(int(size), 2**63 - 1),
+        contents=contents,
+        index_bytes=pages * page_bytes,
+    )
+
+
+def _matching_names(text: str) -> tuple[str, dict[str, str | int]]:
+    """A statement for the numbers of the matching names, and its parameters."""
+    words = text.split()
+    long = [word for word in words if len(word) >= 3]
+    short = [word for word in words if len(word) < 3]
+    arguments: dict[str, str | int] = {}
+    conditions = []
+    for place, word in enumerate(short):
+        condition, patterns = _like(word, f"p{place}_")
+        conditions.append(condition)
+        arguments |= {f"p{place}_{i}": pattern for i, pattern in enumerate(patterns)}
+    if long:
+        arguments["phrases"] = " ".join(_phrase(word) for word in long)
+        if not short:
+            found = "SELECT rowid AS name FROM search WHERE search MATCH :phrases LIMIT :matches"
+            return found, arguments
+        source = "search s CROSS JOIN names n ON n.no = s.rowid"
+        conditions.append("search MATCH :phrases")
+    elif short:
+        source = f"(SELECT no, path FROM names ORDER BY no DESC LIMIT {SCANNED_NAMES}) n"  # noqa: S608
+    else:
+        return "SELECT no AS name FROM names ORDER BY no DESC LIMIT :matches", arguments
+    where = " AND ".join(conditions)
+    return f"SELECT n.no AS name FROM {source} WHERE {where} LIMIT :matches", arguments  # noqa: S608
+
+
+def _hit(db: sqlite3.Connection, no: int, name: int) -> Hit | None:
+    """A content as a hit, its matching name first; None when nobody has it any more."""
+    online, known = db.execute(
+        f"""
+        SELECT coalesce(sum(online), 0), count(*) FROM (
+            SELECT DISTINCT e.host, h.online FROM (SELECT ? AS no) c CROSS JOIN {_OWNERS}
+        )
+        """,  # noqa: S608
+        (no,),
+    ).fetchone()
+    if not known:
+        return None
+    cid, size = db.execute("SELECT cid, size FROM contents WHERE no = ?", (no,)).fetchone()
+    rows = db.execute(
+        "SELECT path FROM names WHERE no >= ?1 AND no < ?2 ORDER BY no <> ?3, no LIMIT ?4",
+        (no << NAME_BITS, (no + 1) << NAME_BITS, name, MAX_NAMES),
+    ).fetchall()
+    names = tuple(tuple(path.split("/")) for (path,) in rows)
+    return Hit(content=ContentId(cid), size=size, names=names, owners=online, known=known)
+
+
+def _host(row: tuple[object, ...]) -> HostRecord:
+    fields = dict(zip(_HOST_FIELDS.split(", "), row, strict=True))
+    reachable = fields["reachable"]
+    fields["reachable"] = None if reachable is None else bool(reachable)
+    fields["online"] = bool(fields["online"])
+    return HostRecord(**fields)  # type: ignore[arg-type]  # columns of the table, in its types
+
+
+def _order(orders: dict[str, str], sort: str, last: str) -> str:
+    """An ORDER BY from a field's name; what is not known sorts by the list's own order."""
+    column = orders.get(sort.lstrip("-"), orders.get("", last))
+    return f"{column} DESC, {last}" if sort.startswith("-") else f"{column}, {last}"
+
+
+def _phrase(word: str) -> str:
+    return '"' + word.replace('"', '""') + '"'
+
+
+def _pattern(word: str) -> str:
+    for character in "\\%_":
+        word = word.replace(character, "\\" + character)
+    return f"%{word}%"
+
+
+def _like(word: str, name: str = "") -> tuple[str, list[str]]:
+    """A condition that `n.path` holds a word in any case, and its patterns.
+
+    LIKE folds ASCII alone: a short word with other letters is tried in each of its cases.
+    """
+    folded = {word}
+    if not word.isascii():
+        cases = [dict.fromkeys((letter.lower(), letter.upper())) for letter in word[:3]]
+        folded = {"".join(letters) + word[3:] for letters in product(*cases)}
+        folded |= {word.lower(), word.upper(), word.capitalize()}
+    patterns = sorted(_pattern(each) for each in folded)
+    tests = [
+        f"n.path LIKE {f':{name}{i}' if name else '?'} ESCAPE '\\'" for i in range(len(patterns))
+    ]
+    return f"({' OR '.join(tests)})", patterns
