@@ -87,7 +87,9 @@ _JSON = Option("--json", "print JSON, one object a line", places=LINES)
 _LIMIT = Option("--limit", "show at most N rows (default 200; 0: all)", "N")
 _SORT = Option("--sort", "sort by a field; a leading - reverses", "FIELD")
 _TRUST = Option("--trust", "accept this fingerprint at first contact without a link", "FINGERPRINT")
-_TIMEOUT = Option("--timeout", "give up after this time, as 30s or 5m", "TIME", places=ONE_SHOT)
+_TIMEOUT = Option(
+    "--timeout", "give up after so long without an answer, as 30s or 5m", "TIME", places=ONE_SHOT
+)
 _HEADLESS = Option("--headless", "run in the foreground, events as lines", places=ONE_SHOT)
 _SHELL = Option("--shell", "line interpreter on stdin and stdout", places=ONE_SHOT)
 

@@ -4,11 +4,11 @@ import asyncio
 
 from p2ptui.base.errors import ExitCode, P2PError, not_found, unreachable
 from p2ptui.base.ids import TransferId
-from p2ptui.base.text import display, format_bytes, format_duration
+from p2ptui.base.text import display, format_bytes
 from p2ptui.command_context import Context, absolute_path, time_limit
 from p2ptui.command_line import Parsed, split_address
 from p2ptui.headless import fetched
-from p2ptui.node.api import FetchRequest, NodeApi, TransferRow
+from p2ptui.node.api import ContentSources, FetchRequest, NodeApi, Page, TransferRow
 from p2ptui.node.events import (
     FeedItem,
     FetchFailed,
@@ -22,6 +22,8 @@ from p2ptui.peer_waiting import INTERVAL_S, closing, rows_of
 from p2ptui.progress import Progress
 
 SHOWN_SOURCES = 5
+PATIENCE_S = 900.0
+"""Time without any source after which a fetch that is waited for fails (F79)."""
 
 
 async def fetch(context: Context[NodeApi], args: Parsed) -> None:
@@ -30,20 +32,14 @@ async def fetch(context: Context[NodeApi], args: Parsed) -> None:
     if not address:
         target = await _tell_owners(context, target)
     folder = absolute_path(args.text("to")) if args.text("to") else ""
-    request = FetchRequest(target=target, address=address, folder=folder)
-    if args.flag("no_wait") or not context.wait:
+    wait = context.wait and not args.flag("no_wait")
+    patience_s = (time_limit(args) or PATIENCE_S) if wait else None
+    request = FetchRequest(target=target, address=address, folder=folder, patience_s=patience_s)
+    if not wait:
         _tell_begun(context, await context.api.fetch(request))
         return
-    timeout_s = time_limit(args) or context.timeout_s
     try:
-        async with asyncio.timeout(timeout_s):
-            await _Waiter(context).run(request)
-    except TimeoutError:
-        raise unreachable(
-            "Not done in time",
-            f"{display(target)} was not complete after {format_duration(timeout_s or 0)}.",
-            _afterwards(context),
-        ) from None
+        await _Waiter(context).run(request)
     except asyncio.CancelledError:
         context.progress.clear()
         context.out.say(_afterwards(context))
@@ -61,13 +57,15 @@ def _afterwards(context: Context[NodeApi]) -> str:
 async def _tell_owners(context: Context[NodeApi], target: str) -> str:
     """Say who has it; its content id. Raises `P2PError` (not found) when nobody is online."""
     found = await context.api.sources(target)
-    if not found.sources:
+    if not found.sources and not await _is_here(context.api, found):
         count = f"{found.known} members have it" if found.known != 1 else "One member has it"
         raise not_found(
             f"No source for {display(found.name or target)} is online",
             f"{count}, but none who is connected now.",
             "Try again later; `peers` shows when each was last seen.",
         )
+    if not found.sources:
+        return found.content_id
     names = [
         f"{peer_name(source.nick, source.peer_id)} {' '.join(source.addresses[:1])}".strip()
         for source in found.sources[:SHOWN_SOURCES]
@@ -81,12 +79,33 @@ async def _tell_owners(context: Context[NodeApi], target: str) -> str:
     return found.content_id
 
 
+async def _is_here(api: NodeApi, wanted: ContentSources) -> bool:
+    """Whether we have it, or some of it, ourselves: then there is something to be done."""
+    page = await api.search(wanted.name, Page())
+    return any(row.content_id == wanted.content_id and row.have != "new" for row in page.rows)
+
+
 def _tell_begun(context: Context[NodeApi], row: TransferRow) -> None:
     if row.state == "finished":
-        context.out.result(row, f"{display(row.name)} is here already: {display(row.path)}")
+        here = f"{display(row.name)} is here already: {display(row.path)}"
+        context.out.result(_finish_of(row), here)
     else:
         size = format_bytes(row.size)
         context.out.result(row, f"fetching {display(row.name)}, {size} (transfer {row.id})")
+
+
+def _finish_of(row: TransferRow) -> FetchFinished:
+    """What would have been told had we been there when it finished."""
+    return FetchFinished(
+        time=row.finished or 0,
+        id=row.id,
+        name=row.name,
+        content_id=row.content_id,
+        path=row.path,
+        bytes=row.size,
+        seconds=row.seconds,
+        sources=row.sources,
+    )
 
 
 class _Waiter:
@@ -104,6 +123,9 @@ class _Waiter:
             await anext(items)
             row = await api.fetch(request)
             self._id = row.id
+            if row.state == "finished":
+                _tell_begun(self._context, row)
+                return
             if self._over(row):
                 return
             async for item in items:
@@ -155,18 +177,7 @@ class _Waiter:
             raise self._cancelled(row.name)
         if row.state == "failed":
             raise not_found(f"Could not fetch {display(row.name)}", row.reason)
-        self._finish(
-            FetchFinished(
-                time=row.finished or 0,
-                id=row.id,
-                name=row.name,
-                content_id=row.content_id,
-                path=row.path,
-                bytes=row.size,
-                seconds=row.seconds,
-                sources=row.sources,
-            )
-        )
+        self._finish(_finish_of(row))
         return True
 
     def _finish(self, event: FetchFinished) -> None:

@@ -14,7 +14,7 @@ from p2ptui.base.paths import Home
 from p2ptui.base.settings import Settings
 from p2ptui.command_context import Context, time_limit
 from p2ptui.command_line import Parsed, split_address
-from p2ptui.commands import OFFERING, Command
+from p2ptui.commands import Command
 from p2ptui.headless import node_sentence
 from p2ptui.home_lock import HomeLock, in_use
 from p2ptui.launch import report_start, wait_gone
@@ -32,6 +32,13 @@ if TYPE_CHECKING:
 
 LOCK_PATIENCE_S = 5.0
 POLL_S = 0.05
+_ONCE_ONE_RUNS = "others see this once one does (p2ptui peer --headless)."
+_WITHOUT_NODE = {
+    "share": _ONCE_ONE_RUNS,
+    "publish": _ONCE_ONE_RUNS,
+    "limit": "the limit ended with this command. A lasting one goes into the settings file.",
+}
+"""What a command that ran without a node could not do."""
 
 
 async def _open(home: Home, settings: Settings, trust: str = "") -> "Node":
@@ -140,8 +147,8 @@ async def run_command(home: Home, settings: Settings, command: Command, args: Pa
         context = replace(found, ask=ask)
         await prepare(context, command, args)
         await HANDLERS[command.name](context, args)
-        if not context.stays and command.group == OFFERING:
-            out.say("No node is running: others see this once one does (p2ptui peer --headless).")
+        if not context.stays and command.name in _WITHOUT_NODE:
+            out.say(f"No node is running: {_WITHOUT_NODE[command.name]}")
     return ExitCode.DONE
 
 

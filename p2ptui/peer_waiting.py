@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import aclosing
 from typing import Any, TypeVar, cast
 
-from p2ptui.base.errors import ExitCode, P2PError, unreachable
+from p2ptui.base.errors import ExitCode, P2PError, unreachable, usage_error
 from p2ptui.command_context import Context
 from p2ptui.net.tasks import spawn
 from p2ptui.node.api import Hashing, NodeApi, NodeStatus, SectionName, TrackerStatus
@@ -54,8 +54,8 @@ def _connected(tracker: TrackerStatus, *, patient: bool) -> bool:
         case "connected":
             return True
         case "none":
-            raise unreachable(
-                "No tracker yet",
+            raise usage_error(
+                "No tracker is known",
                 "This node has not joined a swarm.",
                 "Ask the tracker's admin for its link, then: p2ptui join LINK",
             )

@@ -138,13 +138,14 @@ async def bans(context: TrackerContext, _args: Parsed) -> None:
 
 async def invite(context: TrackerContext, args: Parsed) -> None:
     """`invite [--uses N] [--for TIME]`."""
-    uses = args.text("uses") or "1"
-    if not uses.isdecimal() or int(uses) < 1:
-        raise wrong_number("a number of uses", uses, "Write --uses 3.")
+    given = args.text("uses") or "1"
+    if not given.isdecimal() or int(given) < 1:
+        raise wrong_number("a number of uses", given, "Write --uses 3.")
     for_s = parse_duration(args.text("for")) if args.text("for") else DAY_S
-    made = await context.api.invite(int(uses), for_s)
-    times = "once" if made.uses == 1 else f"{made.uses} times"
-    context.out.say(f"Good {times}, until {local_time(made.expires)}; it is not shown again:")
+    made = await context.api.invite(int(given), for_s)
+    uses = "one peer" if made.uses == 1 else f"{made.uses} peers"
+    until = local_time(made.expires)
+    context.out.say(f"Lets in {uses}, until {until}. Keep it: it is shown this once.")
     context.out.result(made, display(made.link))
 
 

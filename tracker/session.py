@@ -102,11 +102,11 @@ class _Session:
             requests=Requests(self._link),
             software=hello.software,
         )
-        self._replace(self._registry.connect(member), member)
+        old = self._registry.connect(member)
         reason = "stopped"
         joined = False
         try:
-            joined = await self._welcome(member, hello)
+            joined = await self._welcome(member, hello, old)
             if joined:
                 reason = await self._converse(member)
         finally:
@@ -127,8 +127,9 @@ class _Session:
             return None
         return hello if isinstance(hello, m.Hello) else None
 
-    def _replace(self, old: Member | None, new: Member) -> None:
-        if old is None or old.link.closed:
+    def _replace(self, old: Member, new: Member) -> None:
+        """End the older connection of this identity, and tell when it is used on two machines."""
+        if old.link.closed:
             return
         text = f"this identity has connected again, from {new.host}"
         spawn(old.link.close("replaced", text), name=f"replace {self._peer}")
@@ -138,15 +139,19 @@ class _Session:
             text = f"{new.nick} ({self._peer}) is in use at {old.host} and at {new.host}"
             self._emit_notice("warning", text, "Kick it if its key was stolen.")
 
-    async def _welcome(self, member: Member, hello: m.Hello) -> bool:
+    async def _welcome(self, member: Member, hello: m.Hello, old: Member | None) -> bool:
         try:
             welcome = await self._service.join(member, hello)
         except StoreError as error:
+            if old is not None:
+                old.link.abort()  # it stands in no list any more
             await self._link.close("internal", str(error))
             return False
         if self._link.closed or not self._registry.is_current(member):
             return False
         self._link.post(welcome)
+        if old is not None:
+            self._replace(old, member)
         if hello.kick_list < self._shared.authority.kick_number:
             self._link.post(self._shared.authority.signed_kicks())
         self._shared.emit(

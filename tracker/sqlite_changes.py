@@ -89,7 +89,7 @@ def apply(db: sqlite3.Connection, change: Change) -> Applied:
     if change.base == 0:
         digest, files, size, gen = _NO_DIGEST, 0, 0, gen + 1
     added = {entry.path: entry for entry in change.added}
-    removed = [path for path in change.removed if path not in added]
+    removed = [path for path in dict.fromkeys(change.removed) if path not in added]
     _fill_batch(db, added.values(), removed)
     total = int.from_bytes(digest, "little")
     replaced, taken, dropped = 0, 0, []

@@ -214,7 +214,11 @@ def _matching_names(text: str) -> tuple[str, dict[str, str | int]]:
 
 
 def _hit(db: sqlite3.Connection, no: int, name: int) -> Hit | None:
-    """A content as a hit, its matching name first; None when nobody has it any more."""
+    """A content as a hit, its matching name first; None when nobody has it any more.
+
+    A name that was found may be one that is not swept away yet: then the content is shown under the
+    names that it does have.
+    """
     online, known = db.execute(
         f"""
         SELECT coalesce(sum(online), 0), count(*) FROM (
@@ -227,7 +231,12 @@ def _hit(db: sqlite3.Connection, no: int, name: int) -> Hit | None:
         return None
     cid, size = db.execute("SELECT cid, size FROM contents WHERE no = ?", (no,)).fetchone()
     rows = db.execute(
-        "SELECT path FROM names WHERE no >= ?1 AND no < ?2 ORDER BY no <> ?3, no LIMIT ?4",
+        """
+        SELECT path FROM names WHERE no >= ?1 AND no < ?2 AND EXISTS (
+            SELECT 1 FROM entries e CROSS JOIN hosts h ON h.no = e.host AND h.gen = e.gen
+            WHERE e.name = names.no
+        ) ORDER BY no <> ?3, no LIMIT ?4
+        """,
         (no << NAME_BITS, (no + 1) << NAME_BITS, name, MAX_NAMES),
     ).fetchall()
     names = tuple(tuple(path.split("/")) for (path,) in rows)

@@ -21,6 +21,7 @@ from msgspec import Struct
 from p2ptui.base.addresses import counting_key, plain_address
 from p2ptui.base.clock import Clock
 from p2ptui.base.ids import PeerId
+from p2ptui.net.alerts import call_from
 from p2ptui.net.gate import SHUTDOWN_S, Gate, Refused, Vet
 from p2ptui.net.identity import BadIdentity
 from p2ptui.net.link import Link, LinkClosed, LinkHandler
@@ -155,10 +156,9 @@ class Listener:
     # --- accepting -------------------------------------------------------------------------------
 
     async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             try:
-                sock, address = await loop.sock_accept(self._socket)
+                sock, address = await self._next()
             except OSError as error:
                 if error.errno not in _CALLER_IS_GONE:
                     # No descriptors or no memory: the oldest makes room, and there is a pause.
@@ -168,6 +168,9 @@ class Listener:
                 continue
             tune(sock)
             self._admit(sock, counting_key(address[0]))
+
+    async def _next(self) -> tuple[socket.socket, tuple[str, int]]:
+        return await asyncio.get_running_loop().sock_accept(self._socket)
 
     def _admit(self, sock: socket.socket, key: str) -> None:
         same = [caller for caller in self._unproven.values() if caller.key == key]
@@ -182,7 +185,8 @@ class Listener:
     def _make_room(self, oldest: _Caller | None) -> None:
         if oldest is not None:
             self._unproven.pop(oldest.number, None)
-            self.refused += 1
+            # Without a link the handshake fails now, and is counted as one that did.
+            self.refused += oldest.link is not None
             oldest.abort()
 
     # --- one caller ------------------------------------------------------------------------------
@@ -227,6 +231,7 @@ class Listener:
     async def _shake_hands(self, caller: _Caller) -> Link | None:
         gate = caller.gate
         loop = asyncio.get_running_loop()
+        call_from(caller.sock)
         try:
             await loop.connect_accepted_socket(
                 lambda: gate,

@@ -18,6 +18,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from p2ptui.base.errors import security_stop
+from p2ptui.net.alerts import alerting_context
 from p2ptui.net.ciphers import prefer_fast_cipher
 from p2ptui.net.wire.messages import ALPN
 
@@ -80,7 +81,7 @@ def load_leaf(context: ssl.SSLContext, files: KeyFiles) -> None:
 
 
 def _server(ca_der: bytes, files: KeyFiles, verify: ssl.VerifyMode) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = alerting_context()
     _harden(context)
     context.num_tickets = 0
     context.verify_mode = verify

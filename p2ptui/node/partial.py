@@ -95,7 +95,7 @@ class Partial:
             handle = disk.open_folder(folder)
         partial = cls(folder, manifest, clock=clock, disk=disk, folder_handle=handle)
         try:
-            with _told(folder, "write to"):
+            with _told(folder, "write to"), partial._full_disk_told():
                 partial._take_up(reserve_bytes)
         except BaseException:
             partial._release()
@@ -236,7 +236,7 @@ class Partial:
         if not self._retire():
             return
         try:
-            with self._full_disk_told(), _told(self.folder, "write to"):
+            with _told(self.folder, "write to"), self._full_disk_told():
                 self._checkpoint()
                 if self._journal is not None and not self._unverified.count:
                     self._append(clean_record(self.content_id, self._disk.stat(self._part)))
@@ -362,6 +362,7 @@ class Partial:
                 disk.open_file(self._partials, f"{self._text}.journal", create=True)
             )
             disk.sync(self._partials)
+            disk.sync(self._folder)
         if disk.stat(self._journal).size != self._journal_end:
             disk.truncate(self._journal, self._journal_end)  # a torn end, or a try that failed
         disk.write(self._journal, records, self._journal_end)
@@ -379,7 +380,7 @@ class Partial:
                 raise PartialClosed(self._text)
             self._users += 1
         try:
-            with self._full_disk_told(), _told(self.folder, doing):
+            with _told(self.folder, doing), self._full_disk_told():
                 yield
         finally:
             with self._state:
@@ -393,9 +394,11 @@ class Partial:
         except OSError as error:
             if not is_full(error):
                 raise
-            missing = max(self.manifest.size - self._disk.stat(self._part).allocated, 1)
-            free = self._disk.free(self._partials)
-            raise NoSpace(self.folder, max(missing, free + 1), free) from error
+            there = self._disk.stat(self._part).allocated if self._part >= 0 else 0
+            free = self._disk.free(self._folder)
+            # A quota may be full while the disk is not; and a journal needs room as well.
+            needed = max(self.manifest.size - there, free + 1)
+            raise NoSpace(self.folder, needed, free) from error
 
     def _retire(self) -> bool:
         """Let nobody begin anything more and wait for those at work; False when closed before."""

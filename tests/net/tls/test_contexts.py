@@ -77,7 +77,7 @@ async def test_aes_128_is_taken_where_the_processor_has_aes(swarm: TlsSwarm) -> 
 async def test_f5_a_tls_1_2_client_is_refused(swarm: TlsSwarm) -> None:
     context = attacker_context()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    with pytest.raises(ssl.SSLError, match="(?i)protocol.version"):
+    with pytest.raises(ssl.SSLError, match=r"(?i)protocol.version"):
         await call_raw(swarm.port, context)
     assert swarm.listener.refused == 1
 
@@ -113,7 +113,7 @@ async def test_f8_a_certificate_of_another_swarm_is_refused_everywhere(
     foreign = attacker_context(member_files(other_swarm, tmp_path / "foreign"))
     port = await PeerPort.open(await swarm.member("anna"))
     for at in (port.endpoint.port, swarm.port):
-        with pytest.raises(ssl.SSLError, match="UNKNOWN_CA|CERTIFICATE"):
+        with pytest.raises(ssl.SSLError, match=r"UNKNOWN_CA|CERTIFICATE"):
             await call_raw(at, foreign)
     assert port.links.empty()
     await port.listener.close()
@@ -140,7 +140,7 @@ async def test_f10_a_members_leaf_signs_nobody_in(swarm: TlsSwarm, tmp_path: Pat
     # The whole chain is sent, as an attacker would.
     files.leaf.write_bytes(files.leaf.read_bytes() + _pem(leaf))
     for at in (port.endpoint.port, swarm.port):
-        with pytest.raises(ssl.SSLError, match="UNKNOWN_CA|CERTIFICATE"):
+        with pytest.raises(ssl.SSLError, match=r"UNKNOWN_CA|CERTIFICATE"):
             await call_raw(at, attacker_context(files))
     assert port.links.empty()
     await port.listener.close()
@@ -177,7 +177,7 @@ async def test_f14_no_session_is_resumed(swarm: TlsSwarm, tmp_path: Path) -> Non
 
 
 async def test_f14_the_trap_is_real(swarm: TlsSwarm, tmp_path: Path) -> None:
-    """With tickets, as OpenSSL gives them by default, a session is resumed: what the rule is for."""
+    """With tickets, OpenSSL's default, a session is resumed: what the rule is for."""
     swarm.context.num_tickets = 2
     files = member_files(swarm, tmp_path / "member")
     session, reused = await asyncio.to_thread(_connect_twice, swarm.port, files)

@@ -1,11 +1,12 @@
 import asyncio
+import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from cryptography import x509
 
 from p2ptui.base.errors import ExitCode, P2PError
 from p2ptui.base.ids import PeerId
@@ -17,7 +18,6 @@ from p2ptui.net.refusals import explain_end
 from p2ptui.net.tls import KeyFiles, peer_client_context, peer_server_context
 from p2ptui.net.wire.messages import Endpoint
 from p2ptui.net.wire.protocol import Role
-from tests.net.test_identity import forge
 from tests.support.memory_net import peer_id_of
 from tests.support.tls_swarm import (
     DAY_S,
@@ -30,6 +30,7 @@ from tests.support.tls_swarm import (
     until,
     write_pair,
 )
+from tracker.certificates import _leaf
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 QUICK = Deadlines(connect_s=1.0, tls_s=0.3)
@@ -88,8 +89,6 @@ async def test_f107_all_addresses_of_a_name_are_tried(
         pass
 
     async def resolve(_host: str, _port: int, _timeout_s: float) -> list[object]:
-        import socket
-
         return [(socket.AF_INET, (HOST, port)) for port in (dead.port, swarm.port)]
 
     monkeypatch.setattr("p2ptui.net.dialer.resolve", resolve)
@@ -120,8 +119,17 @@ async def test_f5_a_server_of_old_tls_is_named_as_such(swarm: TlsSwarm) -> None:
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     files = swarm.authority.key_files
     context.load_cert_chain(files.leaf, files.key)
-    async with serving(never, context) as at:
-        error = await dial_member(swarm, at)
+
+    # In blocking calls, for the loops' own servers do not send their alerts.
+    def shake_hands(sock: socket.socket) -> None:
+        with sock, contextlib.suppress(ssl.SSLError):
+            context.wrap_socket(sock.accept()[0], server_side=True).close()
+
+    with socket.create_server((HOST, 0)) as sock:
+        at = Endpoint(HOST, sock.getsockname()[1])
+        async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.to_thread(shake_hands, sock))
+            error = await dial_member(swarm, at)
     assert error.exit_code is ExitCode.UNREACHABLE
     assert "older TLS" in error.message
 
@@ -201,22 +209,21 @@ async def test_f11_who_is_expected_must_answer(swarm: TlsSwarm) -> None:
     await port.listener.close()
 
 
-async def minted(swarm: TlsSwarm, folder: Path, victim: PeerId) -> KeyFiles:
+def minted(swarm: TlsSwarm, folder: Path, victim: PeerId) -> KeyFiles:
     """What a stolen authority can make: a valid chain and the victim's name, on another key."""
     key = new_key()
-    names = x509.DNSName(f"{victim}.p2ptui")
     authority = swarm.authority
-    leaf = forge(authority._key, authority.ca_der, key.public_key(), names)
+    until = swarm.clock.wall() + DAY_S
+    leaf = _leaf(authority._key, authority.ca_der, key.public_key(), f"{victim}.p2ptui", until)
     return write_pair(folder, leaf, key)
 
 
 async def test_f11_a_stolen_authority_cannot_pose_as_a_member_that_calls(
-    swarm: TlsSwarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    swarm: TlsSwarm, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("tests.net.test_identity.NOW", swarm.clock.wall())
     port = await PeerPort.open(await swarm.member("anna"))
     bert = await swarm.member("bert")
-    files = await minted(swarm, tmp_path / "m", bert._credentials.peer_id)
+    files = minted(swarm, tmp_path / "m", bert._credentials.peer_id)
     for at in (port.endpoint.port, swarm.port):
         context = peer_client_context(swarm.authority.ca_der, files)
         reader, writer = await asyncio.open_connection(HOST, at, ssl=context, server_hostname="")
@@ -230,12 +237,11 @@ async def test_f11_a_stolen_authority_cannot_pose_as_a_member_that_calls(
 
 
 async def test_f11_a_stolen_authority_cannot_pose_as_a_member_that_is_called(
-    swarm: TlsSwarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    swarm: TlsSwarm, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("tests.net.test_identity.NOW", swarm.clock.wall())
     bert, anna = await swarm.member("bert"), await swarm.member("anna")
     bert_id = bert._credentials.peer_id
-    files = await minted(swarm, tmp_path / "m", bert_id)
+    files = minted(swarm, tmp_path / "m", bert_id)
     async with serving(never, peer_server_context(swarm.authority.ca_der, files)) as at:
         for expect in (bert_id, None):
             with pytest.raises(P2PError) as caught:

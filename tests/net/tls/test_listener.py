@@ -291,35 +291,29 @@ async def test_an_empty_host_listens_for_all_and_shows_plain_addresses(swarm: Tl
 async def test_f93_without_descriptors_the_oldest_makes_room_and_accepting_goes_on(
     swarm: TlsSwarm, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    anna = await swarm.member("anna")
-    loop = asyncio.get_running_loop()
-    real_accept = loop.sock_accept
-    failures = iter([OSError(24, "Too many open files"), ConnectionAbortedError(103, "aborted")])
+    anna, bert = await swarm.member("anna"), await swarm.member("bert")
+    failures: list[OSError] = []
+    real_next = Listener._next
 
-    async def failing_accept(sock: socket.socket) -> tuple[socket.socket, object]:
-        for failure in failures:
-            raise failure
-        return await real_accept(sock)
+    async def failing_next(listener: Listener) -> tuple[socket.socket, tuple[str, int]]:
+        accepted = await real_next(listener)
+        if failures:
+            accepted[0].close()
+            raise failures.pop(0)
+        return accepted
 
-    class Loop:
-        sock_accept = staticmethod(failing_accept)
-
-    original = asyncio.get_running_loop
-    monkeypatch.setattr(
-        "p2ptui.net.listener.asyncio.get_running_loop",
-        lambda: Loop() if _in_accept() else original(),
-    )
+    monkeypatch.setattr(Listener, "_next", failing_next)
     listener = await anna.listen(HOST, 0, lambda link: link.close())
-    bert = await swarm.member("bert")
+    oldest = await silent(listener.endpoint.port)
+    await until(lambda: listener.unproven == 1)
+    failures += [ConnectionAbortedError(103, "gone already"), OSError(24, "Too many open files")]
+    others = [await silent(listener.endpoint.port) for _ in range(2)]
+    assert await ended(oldest[0]) == b""
     link = await bert.dial_peer(listener.endpoint, None)
     with pytest.raises(LinkClosed):
         await link.receive()
     assert "Too many open files" in caplog.text
-    assert next(failures, None) is None
+    assert "gone already" not in caplog.text
+    for _, writer in (oldest, *others):
+        writer.close()
     await listener.close()
-    assert isinstance(listener, Listener)
-
-
-def _in_accept() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.get_name().startswith("accept ")
