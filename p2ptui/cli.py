@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from p2ptui.base.paths import Home
     from p2ptui.base.settings import Settings
     from p2ptui.command_line import Parsed
+    from p2ptui.output import Output
 
 HELP = frozenset({"-h", "--help"})
 
@@ -98,7 +99,7 @@ def _run_peer(words: list[str]) -> int:
         )
     from p2ptui.peer_shell import run_peer_shell  # noqa: PLC0415
 
-    return _run_front_end(run_peer_shell(home, args))
+    return _run_front_end(run_peer_shell(home, settings, args))
 
 
 def _run_tracker(words: list[str]) -> int:
@@ -153,12 +154,13 @@ def _run_one(word: str, words: list[str]) -> int:
     if command.name == "hash":
         from p2ptui.hashing import run_hash  # noqa: PLC0415
 
-        return run_hash(args)
+        run_hash(args, _output(args), progress=True)
+        return 0
     home, settings = _surroundings(PEER, args)
     if command.name == "doctor":
         from p2ptui.doctor import run_doctor  # noqa: PLC0415
 
-        return _run_front_end(run_doctor(home, settings, args))
+        return _run_front_end(run_doctor(home, settings, _output(args)))
     from p2ptui.peer_program import run_command  # noqa: PLC0415
 
     return _run(run_command(home, settings, command, args))
@@ -205,6 +207,12 @@ def _surroundings(program: Command, args: "Parsed") -> "tuple[Home, Settings]":
         flags["tracker.open"] = False
     home = Home.locate(os.environ)
     return home, load_settings(home.settings, os.environ, flags)
+
+
+def _output(args: "Parsed") -> "Output":
+    from p2ptui.output import standard_output  # noqa: PLC0415
+
+    return standard_output(as_json=args.flag("json"))
 
 
 def _take_detached(words: list[str]) -> tuple[bool, list[str]]:

@@ -19,11 +19,10 @@ from p2ptui.base.paths import Home
 from p2ptui.base.private_files import require_private
 from p2ptui.base.settings import Settings
 from p2ptui.base.text import format_bytes, format_duration
-from p2ptui.command_line import Parsed
 from p2ptui.net.credentials import Credentials, Membership
 from p2ptui.node.api import NodeStatus, Page
 from p2ptui.node.remote import RemoteNode
-from p2ptui.output import Column, standard_output
+from p2ptui.output import Column, Output
 from p2ptui.peer_tables import tracker_text
 
 FIRST_RELEASE = 1767225600.0
@@ -63,9 +62,8 @@ COLUMNS: tuple[Column[Check], ...] = (
 )
 
 
-async def run_doctor(home: Home, settings: Settings, args: Parsed) -> int:
+async def run_doctor(home: Home, settings: Settings, out: Output) -> int:
     """Make all checks and print them; the exit code of the first problem."""
-    out = standard_output(as_json=args.flag("json"))
     remote = await RemoteNode.connect(home.node.control)
     status: NodeStatus | None = None
     try:

@@ -6,6 +6,8 @@ import stat
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import msgspec
@@ -18,7 +20,7 @@ from p2ptui.command_line import Parsed
 from p2ptui.node.hasher import FileChanged, HashProgress, hash_handle
 from p2ptui.node.manifest import Manifest
 from p2ptui.node.shared_files import mark_of
-from p2ptui.output import standard_output
+from p2ptui.output import Output
 from p2ptui.progress import Progress, ProgressLine
 
 SHOWN_EVERY_S = 0.25
@@ -32,11 +34,13 @@ class Hashed(msgspec.Struct, frozen=True):
     path: str
 
 
-def run_hash(args: Parsed) -> int:
-    """Print the content id of a file; the exit code. Raises `P2PError`."""
-    out = standard_output(as_json=args.flag("json"))
+def run_hash(args: Parsed, out: Output, *, progress: bool) -> None:
+    """Print the content id of a file. Blocks; raises `P2PError`.
+
+    `progress`: whether it may be shown on stderr, where that is a terminal.
+    """
     path = Path(absolute_path(args.word(0)))
-    show = not out.as_json and sys.stderr.isatty()
+    show = progress and not out.as_json and sys.stderr.isatty()
     try:
         manifest = _hash(path, show=show)
     except OSError as error:
@@ -49,7 +53,6 @@ def run_hash(args: Parsed) -> int:
     out.result(
         Hashed(content_id, manifest.size, str(path)), f"{content_id}  {display(args.word(0))}"
     )
-    return 0
 
 
 def _unreadable(path: Path, error: OSError) -> P2PError:
@@ -68,16 +71,22 @@ def _hash(path: Path, *, show: bool) -> Manifest:
         if not stat.S_ISREG(found.st_mode):
             what = "a folder" if stat.S_ISDIR(found.st_mode) else "no regular file"
             raise usage_error("Not a file", f"{path} is {what}.", "Name a single file.")
-        over = threading.Event()
-        if show:
-            line = (path.name, found.st_size, progress, over)
-            threading.Thread(target=_show, args=line, daemon=True).start()
-        try:
+        with _shown(path.name, found.st_size, progress) if show else nullcontext():
             return hash_handle(handle, mark_of(found), progress)
-        finally:
-            over.set()
     finally:
         os.close(handle)
+
+
+@contextmanager
+def _shown(name: str, size: int, progress: HashProgress) -> Iterator[None]:
+    over = threading.Event()
+    thread = threading.Thread(target=_show, args=(name, size, progress, over))
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _show(name: str, size: int, progress: HashProgress, over: threading.Event) -> None:

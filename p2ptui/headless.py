@@ -20,6 +20,8 @@ from p2ptui.node import events as node
 from p2ptui.output import to_json
 
 Sentence = Callable[[object], str]
+TOLD_STATES = frozenset({"stalled", "paused", "no_space", "cancelled"})
+"""States of a download that a sentence is worth; the others are its ordinary course."""
 
 
 async def follow(
@@ -54,52 +56,50 @@ def fetched(name: str, size: int, seconds: float, sources: int, path: str) -> st
     )
 
 
-def node_sentence(event: object) -> str:  # noqa: C901, PLR0911, PLR0912  (one case an event)
-    """What is told of a node's event; empty for what is not worth a line."""
+def node_sentence(event: object) -> str:
+    """What is told of a node's event, safe to be shown; empty for what is not worth a line."""
+    return display(_node_sentence(event))
+
+
+def _node_sentence(event: object) -> str:  # noqa: C901, PLR0911, PLR0912  (one case an event)
     match event:
         case node.Listening(address=address, peer_id=peer_id):
             return f"listening on {address} as {short_peer_id(peer_id)}"
         case node.Connected(tracker=tracker, address=address, motd=motd):
-            said = f": {display(motd)}" if motd else ""
-            return f"connected to {display(tracker)} at {display(address)}{said}"
+            said = f": {motd}" if motd else ""
+            return f"connected to {tracker} at {address}{said}"
         case node.Disconnected(reason=reason, retry_s=retry_s):
             then = f"; trying again in {format_duration(retry_s)}" if retry_s is not None else ""
-            return f"not connected to the tracker: {display(reason)}{then}"
+            return f"not connected to the tracker: {reason}{then}"
         case node.Published(files=files, bytes=size):
             return f"published {files_and_bytes(files, size)}"
         case node.ShareScanned(path=path, skipped=skipped) if skipped:
-            return f"{skipped} files in {display(path)} cannot be shared; the log says which"
+            return f"{skipped} files in {path} cannot be shared; the log says which"
         case node.FileProblem(path=path, reason=reason):
-            return f"{display(path)} is not shared: {display(reason)}"
+            return f"{path} is not shared: {reason}"
         case node.FileRemoved(name=name):
-            return f"removed {display(name)}"
+            return f"removed {name}"
         case node.FetchStarted(name=name, bytes=size, id=number, resumed=resumed):
             before = f", {format_bytes(resumed)} are here already" if resumed else ""
-            return f"fetching {display(name)}, {format_bytes(size)}{before} (transfer {number})"
+            return f"fetching {name}, {format_bytes(size)}{before} (transfer {number})"
         case node.FetchFinished():
             return fetched(event.name, event.bytes, event.seconds, event.sources, event.path)
         case node.FetchFailed(name=name, reason=reason, hint=hint):
-            return (
-                f"could not fetch {display(name)}: {display(reason)}. {display(hint)}".rstrip(" .")
-                + "."
-            )
-        case node.FetchStateChanged(name=name, state=state, reason=reason):
-            why = f": {display(reason)}" if reason else ""
-            return f"{display(name)} is {state.replace('_', ' ')}{why}"
+            return f"could not fetch {name}: {reason}. {hint}".rstrip(" .") + "."
+        case node.FetchStateChanged(name=name, state=state, reason=reason) if state in TOLD_STATES:
+            why = f": {reason}" if reason else ""
+            return f"{name} is {state.replace('_', ' ')}{why}"
         case node.SourceLost(nick=nick, peer_id=peer_id, reason=reason):
-            return f"lost {display(nick)} ({short_peer_id(peer_id)}) as a source: {display(reason)}"
+            return f"lost {nick} ({short_peer_id(peer_id)}) as a source: {reason}"
         case node.UploadFinished(name=name, peer=peer, bytes=size, seconds=seconds):
-            return (
-                f"{display(peer)} took {format_bytes(size)} of {display(name)}"
-                f" in {format_duration(seconds)}"
-            )
+            return f"{peer} took {format_bytes(size)} of {name} in {format_duration(seconds)}"
         case node.TrackerNotice(level=level, text=text, hint=hint):
             mark = "" if level == "info" else f"{level}: "
-            return f"{mark}{display(text)} {display(hint)}".rstrip()
+            return f"{mark}{text} {hint}".rstrip()
         case node.Resync(dropped=dropped):
             return f"({dropped} events were not shown)"
         case node.Stopped(reason=reason):
-            return f"stopped{': ' + display(reason) if reason else ''}"
+            return f"stopped{': ' + reason if reason else ''}"
         case _:
             return ""
 

@@ -8,7 +8,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -35,13 +35,33 @@ class Report(msgspec.Struct, frozen=True):
 class Started:
     """An engine that this process started."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
         self._process = process
+        self._log = log
+
+    @property
+    def exit_code(self) -> int | None:
+        """What it ended with; None while it runs, below zero when a signal ended it."""
+        return self._process.poll()
+
+    async def serving(self) -> None:
+        """Wait until it serves. Raises the `P2PError` that it ended with."""
+        assert self._process.stdout is not None
+        report = await self._read_report(self._process.stdout)
+        if report.title:
+            await self.ended()
+            raise P2PError(
+                report.title, report.message, report.hint, exit_code=ExitCode(report.exit_code)
+            )
 
     async def ended(self, timeout_s: float = STOP_S) -> bool:
         """Wait for its end; whether it came."""
+        return await asyncio.to_thread(self.wait, timeout_s)
+
+    def wait(self, timeout_s: float) -> bool:
+        """The same, without a loop."""
         try:
-            await asyncio.to_thread(self._process.wait, timeout_s)
+            self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             return False
         return True
@@ -50,46 +70,53 @@ class Started:
         """Ask it to stop, as a signal does."""
         self._process.terminate()
 
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
 
-async def start_engine(arguments: Sequence[str], log: Path) -> Started:
-    """Start an engine and wait until it serves. Raises the `P2PError` that it ended with."""
+    async def _read_report(self, pipe: IO[bytes]) -> Report:
+        reading = asyncio.get_running_loop().run_in_executor(None, _first_line, pipe)
+        try:
+            async with asyncio.timeout(START_S):
+                line = await asyncio.shield(reading)
+            return msgspec.json.decode(line, type=Report)
+        except (TimeoutError, msgspec.DecodeError):
+            self.terminate()
+            await reading
+            return Report("It did not start", "Its process ended, or said nothing for 30 s.",
+                          f"The log may tell why: {self._log}", 1)  # fmt: skip
+        except asyncio.CancelledError:
+            self.terminate()
+            raise
+
+
+def spawn_engine(
+    arguments: Sequence[str], log: Path, env: Mapping[str, str] | None = None
+) -> Started:
+    """Begin to start an engine, in this environment or a given one; wait with `serving`."""
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    command = [sys.executable, "-m", "p2ptui", *arguments, REPORT_FLAG]
+    # -P: the working folder may be one that files were fetched into, and is no place for modules.
+    command = [sys.executable, "-P", "-m", "p2ptui", *arguments, REPORT_FLAG]
     try:
-        process = subprocess.Popen(  # noqa: ASYNC220, S603  (forks at once; arguments are our own)
+        process = subprocess.Popen(  # noqa: S603  (the arguments are our own)
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=descriptor,
             start_new_session=True,
+            env=env,
         )
     finally:
         os.close(descriptor)
-    assert process.stdout is not None
-    report = await _read_report(process, process.stdout, log)
-    if report.title:
-        await Started(process).ended()
-        raise P2PError(
-            report.title, report.message, report.hint, exit_code=ExitCode(report.exit_code)
-        )
-    return Started(process)
+    return Started(process, log)
 
 
-async def _read_report(process: "subprocess.Popen[bytes]", pipe: IO[bytes], log: Path) -> Report:
-    reading = asyncio.get_running_loop().run_in_executor(None, _first_line, pipe)
-    try:
-        async with asyncio.timeout(START_S):
-            line = await asyncio.shield(reading)
-        return msgspec.json.decode(line, type=Report)
-    except (TimeoutError, msgspec.DecodeError):
-        process.terminate()
-        await reading
-        return Report("It did not start", "Its process ended, or said nothing for 30 s.",
-                      f"The log may tell why: {log}", 1)  # fmt: skip
-    except asyncio.CancelledError:
-        process.terminate()
-        raise
+async def start_engine(arguments: Sequence[str], log: Path) -> Started:
+    """Start an engine and wait until it serves. Raises the `P2PError` that it ended with."""
+    started = spawn_engine(arguments, log)
+    await started.serving()
+    return started
 
 
 def _first_line(pipe: IO[bytes]) -> bytes:

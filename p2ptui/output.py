@@ -20,6 +20,7 @@ TIME_FIELDS = frozenset(
     {"time", "seen", "joined", "changed", "started", "finished", "until", "expires"}
 )
 """Fields that hold seconds since 1970; RFC 3339 on output, null when 0 or unknown."""
+EVENT_TIME_FIELDS = frozenset({"time"})
 NARROWEST = 12
 GAP = "  "
 
@@ -111,9 +112,9 @@ def to_json(value: object) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {
-            key: _time(item) if key in TIME_FIELDS else _plain(item) for key, item in value.items()
-        }
+        # An event has one time; its other fields may count what bears a time's name elsewhere.
+        times = EVENT_TIME_FIELDS if "event" in value else TIME_FIELDS
+        return {key: _time(item) if key in times else _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return round(value, 3) if isinstance(value, float) else value

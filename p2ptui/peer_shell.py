@@ -1,17 +1,21 @@
 """The peer's shell: what it is given to talk with a node."""
 
+import asyncio
 from dataclasses import replace
 
 from p2ptui import __version__
 from p2ptui.base.paths import Home
+from p2ptui.base.settings import Settings
 from p2ptui.base.text import display, format_duration, format_rate
 from p2ptui.command_context import Context, absolute_path
 from p2ptui.command_line import Parsed
 from p2ptui.commands import PEER
 from p2ptui.completion import LineCompleter
+from p2ptui.doctor import run_doctor
+from p2ptui.hashing import run_hash
 from p2ptui.headless import chosen, node_sentence
 from p2ptui.node.api import HostPage, NodeApi, Page
-from p2ptui.node.events import Section
+from p2ptui.node.events import Connected, Disconnected, Section
 from p2ptui.node.remote import RemoteNode
 from p2ptui.output import Output
 from p2ptui.peer_commands import HANDLERS
@@ -31,8 +35,11 @@ TOLD = (
 )  # fmt: skip
 
 
-async def run_peer_shell(home: Home, args: Parsed) -> int:
+async def run_peer_shell(home: Home, settings: Settings, args: Parsed) -> int:
     """`p2ptui peer --shell`; the exit code."""
+
+    async def doctor(context: Context[NodeApi], _words: Parsed) -> None:
+        await run_doctor(home, settings, context.out)
 
     async def begin(context: Context[NodeApi], was_running: bool) -> None:
         if was_running:
@@ -47,7 +54,7 @@ async def run_peer_shell(home: Home, args: Parsed) -> int:
         place=home.node,
         remote=RemoteNode,
         arguments=["peer", "--headless", *node_arguments(args)],
-        handlers=HANDLERS,
+        handlers={**HANDLERS, "doctor": doctor, "hash": _hash},
         prepare=prepare,
         telling=_telling,
         completer=_completer,
@@ -55,6 +62,10 @@ async def run_peer_shell(home: Home, args: Parsed) -> int:
         welcome=_welcome,
     )
     return await run_shell(front, as_json=args.flag("json"))
+
+
+async def _hash(context: Context[NodeApi], words: Parsed) -> None:
+    await asyncio.to_thread(run_hash, words, context.out, progress=False)
 
 
 def node_arguments(args: Parsed) -> list[str]:
@@ -99,10 +110,28 @@ async def _welcome(api: RemoteNode) -> str:
     return "\n".join(lines)
 
 
+class Teller:
+    """Sentences for a prompt: what a user cares for, and a lost tracker once, not at every try."""
+
+    def __init__(self) -> None:
+        self._sentence = chosen(TOLD, node_sentence)
+        self._lost = ""
+
+    def __call__(self, event: object) -> str:
+        """The sentence, or nothing."""
+        if isinstance(event, Disconnected):
+            if event.reason == self._lost:
+                return ""
+            self._lost = event.reason
+        elif isinstance(event, Connected):
+            self._lost = ""
+        return self._sentence(event)
+
+
 def _telling(api: RemoteNode) -> Telling:
     return Telling(
         feed=lambda: api.feed(("transfers",), STATUS_S),
-        sentence=chosen(TOLD, node_sentence),
+        sentence=Teller(),
         status=status_line,
     )
 

@@ -72,7 +72,7 @@ def _not_connected(tracker: TrackerStatus) -> P2PError:
     return unreachable(
         "Not connected to the tracker",
         f"{tracker.swarm or 'The tracker'}{where}: {tracker.reason or 'no answer yet'}",
-        "Check that the tracker runs and can be reached from here; --timeout 1m waits longer.",
+        "Check that the tracker runs and can be reached from here; the node goes on trying.",
     )
 
 

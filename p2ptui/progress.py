@@ -10,6 +10,7 @@ from p2ptui.base.text import format_rate as rate_text
 
 BAR_CELLS = 24
 NARROW = 60
+LONGEST_S = 100 * 86400.0
 
 
 class Progress(NamedTuple):
@@ -82,12 +83,17 @@ def format_progress(progress: Progress, width: int, *, fancy: bool = True) -> st
     elif progress.rate_bps > 0:
         figures.append(rate_text(progress.rate_bps))
         left_s = max(progress.total - progress.done, 0) / progress.rate_bps
-        figures.append(f"{format_duration(max(round(left_s), 1))} left")
+        figures.append(f"{_time_left(left_s)} left")
     text = "  ".join(figures)
     bar = f"{format_bar(share, BAR_CELLS, fancy=fancy)} " if width >= NARROW else ""
     room = width - cell_width(text) - len(bar) - 2
     title = elide_middle(display(progress.title), max(room, 0))
     return elide_middle(f"{title}  {bar}{text}" if title else f"{bar}{text}", width)
+
+
+def _time_left(seconds: float) -> str:
+    whole = max(round(min(seconds, LONGEST_S)), 1)
+    return f"{whole} s" if whole < 60 else format_duration(whole)
 
 
 def format_bar(share: float, cells: int, *, fancy: bool = True) -> str:

@@ -140,21 +140,35 @@ async def interruptible(work: Coroutine[Any, Any, T], names: Iterable[str] = STO
             raise Interrupted from None
 
 
+_listeners: dict[int, list[Callable[[], None]]] = {}
+"""Who hears of a signal: the innermost block. Global, as a process has one set of handlers."""
+
+
 @contextlib.contextmanager
 def on_signals(callback: Callable[[], None], names: Iterable[str] = STOP_SIGNALS) -> Iterator[None]:
-    """Call back at signals while the block runs; blocks with different signals may be nested."""
+    """Call back at signals while the block runs; an inner block hears them in place of an outer."""
     loop = asyncio.get_running_loop()
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
     for number in numbers:
-        try:
-            loop.add_signal_handler(number, callback)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(callback))
+        _listeners.setdefault(number, []).append(callback)
+        _listen(loop, number, callback)
     try:
         yield
     finally:
         for number in numbers:
+            outer = _listeners[number]
+            outer.remove(callback)
+            if outer:
+                _listen(loop, number, outer[-1])
+                continue
             with contextlib.suppress(NotImplementedError):
                 loop.remove_signal_handler(number)
             signal.signal(number, before[number] or signal.SIG_DFL)
+
+
+def _listen(loop: asyncio.AbstractEventLoop, number: int, callback: Callable[[], None]) -> None:
+    try:
+        loop.add_signal_handler(number, callback)
+    except NotImplementedError:  # Windows
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(callback))

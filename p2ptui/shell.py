@@ -58,7 +58,7 @@ class Shell(Generic[Api]):
     async def run(self) -> tuple[int, str]:
         """Exit code, and how it ended: `exit`, `detach`, `end` (of input) or `gone` (the engine).
 
-        The code of a script is that of its first command that failed.
+        The code of a script is that of its first command that failed; a person saw what failed.
         """
         telling = spawn(self._tell(), name="shell events")
         try:
@@ -101,7 +101,8 @@ class Shell(Generic[Api]):
             context.out.result({"help": str(asked)}, str(asked).rstrip())
         except P2PError as error:
             context.out.error(error)
-            self._failed = self._failed or error.exit_code
+            if not self._io.interactive:
+                self._failed = self._failed or error.exit_code
         return None
 
     async def _interruptible(self, context: Context[Api], command: Command, args: Parsed) -> None:

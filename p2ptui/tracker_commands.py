@@ -177,32 +177,36 @@ def status_text(status: TrackerStatus) -> str:
     return "\n".join(f"{name + ':':<12} {fact}" for name, fact in facts.items())
 
 
-def tracker_sentence(event: object) -> str:  # noqa: PLR0911  (one case an event)
-    """What is told of a tracker's event; empty for what is not worth a line."""
+def tracker_sentence(event: object) -> str:
+    """What is told of a tracker's event, safe to be shown; empty for what is not worth a line."""
+    return display(_tracker_sentence(event))
+
+
+def _tracker_sentence(event: object) -> str:  # noqa: PLR0911  (one case an event)
     match event:
         case events.Listening(address=address, link=link, fingerprint=fingerprint):
             return f"listening on {address}, fingerprint {fingerprint}, join link {link}"
         case events.MemberJoined(nick=nick, peer_id=peer_id, address=address):
-            return f"new member {display(peer_name(nick, peer_id))} from {address}"
+            return f"new member {peer_name(nick, peer_id)} from {address}"
         case events.HostJoined(nick=nick, peer_id=peer_id, address=address, files=files):
-            return f"{display(peer_name(nick, peer_id))} connected from {address}, {files} files"
+            return f"{peer_name(nick, peer_id)} connected from {address}, {files} files"
         case events.HostLeft(nick=nick, peer_id=peer_id, reason=reason):
-            return f"{display(peer_name(nick, peer_id))} left: {display(reason)}"
+            return f"{peer_name(nick, peer_id)} left: {reason}"
         case events.HostPublished(nick=nick, peer_id=peer_id, files=files, bytes=size):
-            who = display(peer_name(nick, peer_id))
+            who = peer_name(nick, peer_id)
             return f"{who} offers {files_and_bytes(files, size)}"
         case events.HostKicked(nick=nick, peer_id=peer_id, why=why):
-            reason = f": {display(why)}" if why else ""
-            return f"kicked {display(nick)} ({short_peer_id(peer_id)}){reason}"
+            reason = f": {why}" if why else ""
+            return f"kicked {nick} ({short_peer_id(peer_id)}){reason}"
         case events.Refused(address=address, reason=reason):
-            return f"refused {address}: {display(reason)}"
+            return f"refused {address}: {reason}"
         case events.TrackerNotice(level=level, text=text, hint=hint):
             mark = "" if level == "info" else f"{level}: "
-            return f"{mark}{display(text)} {display(hint)}".rstrip()
+            return f"{mark}{text} {hint}".rstrip()
         case events.Resync(dropped=dropped):
             return f"({dropped} events were not shown)"
         case events.Stopped(reason=reason):
-            return f"stopped{': ' + display(reason) if reason else ''}"
+            return f"stopped{': ' + reason if reason else ''}"
         case _:
             return ""
 

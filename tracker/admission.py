@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from p2ptui.base.addresses import is_private
 from p2ptui.base.clock import Clock
+from p2ptui.base.errors import P2PError
 from p2ptui.base.ids import PeerId
 from p2ptui.base.text import display
 from p2ptui.net.identity import BadIdentity, id_of_key, key_of_csr
@@ -67,7 +68,6 @@ class Admission:
     async def admit(self, link: Link) -> Admitted | None:
         """Talk to a stranger until the link is closed; None when it was not admitted."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        leaf_hash = self._authority.leaf_hash
         is_open = self.open_mode and is_private(link.remote.host)
         challenge = Challenge(
             ca=self._authority.ca_der,
@@ -82,9 +82,7 @@ class Admission:
                 join = await link.receive()
                 if not isinstance(join, Join):
                     return None
-                admitted, leaf = await self._decide(
-                    join, nonce, leaf_hash, link.remote.host, is_open=is_open
-                )
+                admitted, leaf = await self._decide(join, nonce, link.remote.host, is_open=is_open)
                 await link.send(Joined(certificate=leaf))
         except _Denied as denied:
             log.info("%s is not admitted: %s", link.remote.host, denied.text)
@@ -92,6 +90,11 @@ class Admission:
             return None
         except BadIdentity as error:
             await self._refuse(link, error)
+            return None
+        except P2PError:
+            log.exception("%s cannot be admitted", link.remote.host)
+            text = "the tracker could not write it down"
+            link.post(Failure(id=JOIN_REQUEST, code="internal", text=text))
             return None
         except (LinkClosed, TimeoutError):
             return None
@@ -101,7 +104,7 @@ class Admission:
         return admitted
 
     async def _decide(
-        self, join: Join, nonce: bytes, leaf_hash: bytes, address: str, *, is_open: bool
+        self, join: Join, nonce: bytes, address: str, *, is_open: bool
     ) -> tuple[Admitted, bytes]:
         peer_id = id_of_key(key_of_csr(join.csr))
         if self._authority.is_kicked(peer_id):
@@ -109,7 +112,7 @@ class Admission:
         again = self._authority.is_member(peer_id)
         if not again:
             if join.proof:
-                await self._check_proof(join, nonce, leaf_hash, address)
+                await self._check_proof(join, nonce, address)
             elif not is_open:
                 raise _Denied("denied", "an invite is needed from this address")
         leaf = await self._offload(self._authority.issue, join.csr)
@@ -117,15 +120,13 @@ class Admission:
             peer_id=peer_id, nick=join.nick, again=again, invited=bool(join.proof) and not again
         ), leaf
 
-    async def _check_proof(self, join: Join, nonce: bytes, leaf_hash: bytes, address: str) -> None:
+    async def _check_proof(self, join: Join, nonce: bytes, address: str) -> None:
         # One after the other: many at once would all pass before the first failure counts.
         async with self._one_proof:
             wait_s = self._attempts.pause_left(address, self._clock.monotonic())
             if wait_s > 0:
                 raise _Denied("limit", f"too many failed attempts; try again in {wait_s:.0f} s")
-            outcome = await self._offload(
-                self._authority.check_proof, join.proof, nonce, leaf_hash, join.csr
-            )
+            outcome = await self._offload(self._authority.check_proof, join.proof, nonce, join.csr)
             if outcome == "accepted":
                 return
             self._attempts.failed(address, self._clock.monotonic())

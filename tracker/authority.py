@@ -78,7 +78,7 @@ class Authority:
         self._lock = threading.Lock()
         self._pin = Pin(id_of_key(key.public_key()))
         self._ca = self._read_or_make_ca()
-        self._leaf = b""
+        self._leaf = self._former_leaf = b""
         self.renew_leaf()
         self._bans = Bans(folder / _KICKS)
         self._invites = Invites(folder / _INVITES, clock.wall())
@@ -130,9 +130,12 @@ class Authority:
         return self._leaf
 
     @property
-    def leaf_hash(self) -> bytes:
-        """What binds a join proof to this tracker."""
-        return certificate_hash(self._leaf)
+    def leaf_hashes(self) -> tuple[bytes, ...]:
+        """What binds a join proof to this tracker: its leaf, or the one until the last renewal.
+
+        A stranger may have met the former, in a handshake just before the renewal.
+        """
+        return tuple(certificate_hash(leaf) for leaf in (self._leaf, self._former_leaf) if leaf)
 
     @property
     def tracker_id(self) -> PeerId:
@@ -155,8 +158,10 @@ class Authority:
                 key = self._read_or_make_key()
                 leaf = make_tracker_leaf(self._key, self._ca, key.public_key(), self._clock.wall())
                 replace_private(self._folder / _LEAF, dump_certificate(leaf))
-            renewed, self._leaf = leaf != self._leaf, leaf
-            return renewed
+            if leaf == self._leaf:
+                return False
+            self._former_leaf, self._leaf = self._leaf, leaf
+            return True
 
     # --- members ---------------------------------------------------------------------------------
 
@@ -195,12 +200,11 @@ class Authority:
         with self._lock:
             return self._invites.make(uses, for_s, self._clock.wall())
 
-    def check_proof(
-        self, proof: bytes, nonce: bytes, leaf_hash: bytes, csr_der: bytes
-    ) -> ProofOutcome:
+    def check_proof(self, proof: bytes, nonce: bytes, csr_der: bytes) -> ProofOutcome:
         """Check a join proof and take one use of its invite, which is on disk when this returns."""
+        now = self._clock.wall()
         with self._lock:
-            return self._invites.try_proof(proof, nonce, leaf_hash, csr_der, self._clock.wall())
+            return self._invites.try_proof(proof, nonce, self.leaf_hashes, csr_der, now)
 
     # --- kicks -----------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ safe for several threads at once (the authority holds a lock).
 
 import base64
 import hmac
+import itertools
 import secrets
 from pathlib import Path
 from typing import Literal
@@ -72,15 +73,15 @@ class Invites:
         return Invitation(code=code, uses=uses, expires=made.expires)
 
     def try_proof(
-        self, proof: bytes, nonce: bytes, leaf_hash: bytes, csr: bytes, now: float
+        self, proof: bytes, nonce: bytes, leaf_hashes: tuple[bytes, ...], csr: bytes, now: float
     ) -> ProofOutcome:
         """Look which invite a proof was made with, and take one use of it.
 
-        Every invite is compared, for a proof does not name its own. On *accepted* the use is on
-        disk.
+        Every invite is compared, for a proof does not name its own, with each leaf that the
+        tracker may have shown. On *accepted* the use is on disk.
         """
         matching: _Made | None = None
-        for made in self._made.values():
+        for made, leaf_hash in itertools.product(self._made.values(), leaf_hashes):
             expected = join_proof(bytes.fromhex(made.hash), nonce, leaf_hash, csr)
             if hmac.compare_digest(expected, proof):
                 matching = made

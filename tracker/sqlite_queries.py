@@ -9,12 +9,15 @@ import sqlite3
 from collections.abc import Sequence
 from itertools import product
 
+import msgspec
+
 from p2ptui.base.ids import ContentId, PeerId
 from p2ptui.net.wire.messages import Entry, Hit
 from tracker.sqlite_schema import NAME_BITS
 from tracker.store import MAX_MATCHES, Files, Found, HostRecord, Hosts, Owners, Totals
 
 MAX_NAMES = 8
+_NAMES = msgspec.json.Decoder(list[str])
 RANKED_OWNERS = 16
 """Owners are counted up to here for the order of hits; more would not move a hit further up."""
 SCANNED_NAMES = 200_000
@@ -27,6 +30,10 @@ FOUND_HOSTS = 20
 _OWNERS = f"""
     entries e CROSS JOIN hosts h ON h.no = e.host AND h.gen = e.gen
     WHERE e.name >= c.no << {NAME_BITS} AND e.name < (c.no + 1) << {NAME_BITS}
+"""
+# Entries under one name that exist; to be completed with its number.
+_BEARERS = """
+    SELECT 1 FROM entries e CROSS JOIN hosts h ON h.no = e.host AND h.gen = e.gen WHERE e.name =
 """
 _HOST_FIELDS = (
     "peer, nick, host, port, files, bytes, ping_ms, reachable, online, seen, joined, software"
@@ -51,20 +58,36 @@ def search(db: sqlite3.Connection, text: str, offset: int, limit: int) -> Found:
         WITH matched AS MATERIALIZED ({matched}),
         c AS MATERIALIZED (
             SELECT name >> {NAME_BITS} AS no, min(name) AS name FROM matched GROUP BY 1
+        ),
+        page AS MATERIALIZED (
+            SELECT c.no, c.name, n.path, count(*) OVER () AS total,
+                (SELECT count(*) FROM
+                    (SELECT DISTINCT e.host FROM {_OWNERS} AND h.online LIMIT {RANKED_OWNERS})
+                ) AS owners
+            FROM c CROSS JOIN names n ON n.no = c.name
+            ORDER BY owners DESC, n.path, c.no LIMIT :limit OFFSET :offset
         )
-        SELECT c.no, c.name, (SELECT count(*) FROM matched), count(*) OVER (),
-            (SELECT count(*) FROM
-                (SELECT DISTINCT e.host FROM {_OWNERS} AND h.online LIMIT {RANKED_OWNERS})
-            ) AS owners
-        FROM c CROSS JOIN names n ON n.no = c.name
-        ORDER BY owners DESC, n.path, c.no LIMIT :limit OFFSET :offset
+        SELECT (SELECT count(*) FROM matched), c.total, k.cid, k.size, c.path,
+            (SELECT json_group_array(path) FROM (
+                SELECT n.path FROM names n
+                WHERE n.no >= c.no << {NAME_BITS} AND n.no < (c.no + 1) << {NAME_BITS}
+                    AND EXISTS ({_BEARERS} n.no) LIMIT {MAX_NAMES}
+            )),
+            EXISTS ({_BEARERS} c.name),
+            (SELECT count(*) FROM (SELECT DISTINCT e.host FROM {_OWNERS} AND h.online)),
+            (SELECT count(*) FROM (SELECT DISTINCT e.host FROM {_OWNERS}))
+        FROM page c CROSS JOIN contents k ON k.no = c.no
         """,  # noqa: S608  (constants; what a member says goes in as a parameter)
         {**arguments, "matches": MAX_MATCHES + 1, "limit": limit, "offset": offset},
     ).fetchall()
     if not rows:
         return Found(hits=(), total=min(offset, MAX_MATCHES), more=False)
-    hits = [hit for no, name, *_ in rows if (hit := _hit(db, no, name)) is not None]
-    return Found(hits=tuple(hits), total=rows[0][3], more=rows[0][2] > MAX_MATCHES)
+    hits = (_hit(*row[2:]) for row in rows)
+    return Found(
+        hits=tuple(hit for hit in hits if hit is not None),
+        total=rows[0][1],
+        more=rows[0][0] > MAX_MATCHES,
+    )
 
 
 def owners(db: sqlite3.Connection, content: ContentId, limit: int) -> Owners:
@@ -213,34 +236,26 @@ def _matching_names(text: str) -> tuple[str, dict[str, str | int]]:
     return f"SELECT n.no AS name FROM {source} WHERE {where} LIMIT :matches", arguments  # noqa: S608
 
 
-def _hit(db: sqlite3.Connection, no: int, name: int) -> Hit | None:
-    """A content as a hit, its matching name first; None when nobody has it any more.
+def _hit(  # noqa: PLR0917  (columns of a row)
+    cid: bytes, size: int, found: str, names: str, borne: int, online: int, known: int
+) -> Hit | None:
+    """A content as a hit, the name that was found first; None when nobody has it any more.
 
-    A name that was found may be one that is not swept away yet: then the content is shown under the
-    names that it does have.
+    A name that was found may be one that is not swept away yet (not `borne` by anybody): then the
+    content is shown under the names that it does have.
     """
-    online, known = db.execute(
-        f"""
-        SELECT coalesce(sum(online), 0), count(*) FROM (
-            SELECT DISTINCT e.host, h.online FROM (SELECT ? AS no) c CROSS JOIN {_OWNERS}
-        )
-        """,  # noqa: S608
-        (no,),
-    ).fetchone()
     if not known:
         return None
-    cid, size = db.execute("SELECT cid, size FROM contents WHERE no = ?", (no,)).fetchone()
-    rows = db.execute(
-        """
-        SELECT path FROM names WHERE no >= ?1 AND no < ?2 AND EXISTS (
-            SELECT 1 FROM entries e CROSS JOIN hosts h ON h.no = e.host AND h.gen = e.gen
-            WHERE e.name = names.no
-        ) ORDER BY no <> ?3, no LIMIT ?4
-        """,
-        (no << NAME_BITS, (no + 1) << NAME_BITS, name, MAX_NAMES),
-    ).fetchall()
-    names = tuple(tuple(path.split("/")) for (path,) in rows)
-    return Hit(content=ContentId(cid), size=size, names=names, owners=online, known=known)
+    paths = _NAMES.decode(names)
+    if borne:
+        paths = [found, *(path for path in paths if path != found)][:MAX_NAMES]
+    return Hit(
+        content=ContentId(cid),
+        size=size,
+        names=tuple(tuple(path.split("/")) for path in paths),
+        owners=online,
+        known=known,
+    )
 
 
 def _host(row: tuple[object, ...]) -> HostRecord:

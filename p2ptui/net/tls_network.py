@@ -10,6 +10,7 @@ import weakref
 
 import msgspec
 
+from p2ptui.base.addresses import is_address
 from p2ptui.base.clock import Clock
 from p2ptui.base.errors import not_found, security_stop, unreachable
 from p2ptui.base.ids import PeerId
@@ -120,6 +121,9 @@ class TlsNetwork:
             )
         if expect is None:
             vet = vet_member(self._is_kicked)
+        elif not is_address(endpoint.host):
+            # It came from the tracker: nobody else makes us look up names.
+            raise unreachable("Cannot reach the peer", "its address is not one")
         else:
             vet = vet_expected(expect, self._is_kicked)
         link, _ = await dial(

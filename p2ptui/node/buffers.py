@@ -5,6 +5,7 @@ request was abandoned is never reused: late bytes may still arrive in it.
 """
 
 import asyncio
+import contextlib
 from collections import deque
 
 CAPACITY_BYTES = 64 << 20
@@ -38,7 +39,9 @@ class ChunkBuffers:
                 if turn.done() and not turn.cancelled():
                     self._refund(cost)
                 else:
-                    self._waiting.remove((cost, turn))
+                    # It may have been passed over already between our end and this line.
+                    with contextlib.suppress(ValueError):
+                        self._waiting.remove((cost, turn))
                     self._wake()
                 raise
         else:

@@ -60,7 +60,8 @@ class ShareScanned(Event, frozen=True, kw_only=True, tag="share_scanned"):
     files: int
     bytes: int
     skipped: int
-    changed: int
+    changes: int
+    """Files that are new, gone or different since the last look."""
 
 
 class HashingFinished(Event, frozen=True, kw_only=True, tag="hashing_finished"):

@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from p2ptui.base.clock import Clock
+from p2ptui.base.errors import P2PError, not_found
+from p2ptui.base.text import display
 from p2ptui.net.loop import Offload
 from p2ptui.net.tasks import TaskSet
 from p2ptui.node.hasher import HashCancelled, HashJob, HashProgress, HashResult, hash_files
@@ -129,7 +131,12 @@ class BackgroundHashing:
             await self._workers.cancel_all()
 
     async def hash_now(self, file: FileRecord) -> HashResult:
-        """Hash one file out of turn and share it; the result tells the trouble, if any."""
+        """Hash one file out of turn and share it; the result tells the trouble, if any.
+
+        Raises `P2PError` when its share is no more, or the database cannot be written.
+        """
+        if file.share not in self._shares:
+            raise not_found("No longer shared", display(file.wire))
         self.idle.clear()
         return (await self._hash([file]))[0]
 
@@ -161,6 +168,10 @@ class BackgroundHashing:
             await self._hash(batch)
         except HashCancelled:
             pass
+        except P2PError as error:  # the database: it may be on a full disk
+            log.warning("hashed files cannot be noted: %s", error)
+            for file in batch:
+                self._delay(file.id)
         finally:
             self._wake.set()
 

@@ -382,6 +382,6 @@ class Library:
                 files=value.files,
                 bytes=value.bytes,
                 skipped=result.skipped.reasons.total(),
-                changed=result.changed,
+                changes=result.changed,
             )
         )

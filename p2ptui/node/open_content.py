@@ -26,7 +26,7 @@ class OpenContent:
         self._mark = file.mark
         self._lock = threading.Lock()
         self._users = 0
-        self._closed = False
+        self._closed = True
         self._withdrawn = False
         with ShareFolder(share.root) as folder:
             self._handle = folder.open(file.folder, file.name)
@@ -35,6 +35,11 @@ class OpenContent:
         except BaseException:
             os.close(self._handle)
             raise
+        self._closed = False
+
+    def __del__(self) -> None:
+        # When the call that opened it in a thread was cancelled, nobody else will.
+        self.close()
 
     @property
     def name(self) -> str:

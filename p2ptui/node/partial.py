@@ -1,6 +1,6 @@
 """A download on its way: the files in `.p2ptui-partial/` beside the destination (PROTOCOL.md 5).
 
-`<cid>.part`, `.journal`, `.manifest` and `.lock`; no remote name in those paths. The journal never
+The files are those of `partial_files`; here is what becomes of the chunks. The journal never
 claims what is not on the disk: a checkpoint syncs the part, then appends the claims, then syncs the
 journal. A chunk that is claimed is never written again, so claims outlive a crash. All calls block
 and may come from several threads at once; the owner brings them off the event loop.
@@ -13,33 +13,31 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from p2ptui.base.clock import Clock
-from p2ptui.base.ids import ContentId, content_id_text
+from p2ptui.base.ids import ContentId
 from p2ptui.base.text import clamp_mtime
 from p2ptui.net.link import Buffer
 from p2ptui.node.chunkmap import ChunkMap, runs_of
 from p2ptui.node.disk import Disk, PosixDisk
-from p2ptui.node.finish import FolderNames, Placing
-from p2ptui.node.journal import (
-    RECORD_BYTES,
-    claim_records,
-    clean_record,
-    read_journal,
-    withdrawal_records,
-)
-from p2ptui.node.manifest import HASH_BYTES, MAX_CHUNKS, Manifest, ManifestMismatch
-from p2ptui.node.storage_errors import NoSpace, PartialBusy, explain, is_full
+from p2ptui.node.journal import claim_records, read_journal, withdrawal_records
+from p2ptui.node.manifest import Manifest
+from p2ptui.node.partial_files import PARTIALS, PartialFiles, stored_manifest, told
+
+__all__ = [
+    "CACHED_BYTES",
+    "CHECKPOINT_BYTES",
+    "CHECKPOINT_S",
+    "PARTIALS",
+    "Partial",
+    "PartialClosed",
+    "stored_manifest",
+]
 
 log = logging.getLogger(__name__)
 
-PARTIALS = ".p2ptui-partial"
 CHECKPOINT_BYTES = 64 * 2**20
 CHECKPOINT_S = 5.0
 CACHED_BYTES = 256 * 2**20
 """Contents up to this size stay in the page cache as they are written."""
-
-_MAX_JOURNAL = 64 * MAX_CHUNKS * RECORD_BYTES
-_SIZE_BYTES = 8
-_FOLDER_NAMES = FolderNames()
 
 
 class PartialClosed(Exception):  # noqa: N818  (a race with the end of a fetch, not a fault)
@@ -49,26 +47,18 @@ class PartialClosed(Exception):  # noqa: N818  (a race with the end of a fetch, 
 class Partial:
     """One content that is being fetched into one folder; locked against other processes."""
 
-    def __init__(
-        self, folder: Path, manifest: Manifest, *, clock: Clock, disk: Disk, folder_handle: int
-    ) -> None:
+    def __init__(self, files: PartialFiles, manifest: Manifest, clock: Clock) -> None:
         """Use `Partial.open`."""
-        self.folder = folder
         self.manifest = manifest
         self.chunkmap = ChunkMap(manifest.chunk_count)
         """Chunks that are verified and written; changed under a lock, read freely."""
+        self._files = files
+        self._disk = files.disk
         self._clock = clock
-        self._disk = disk
-        self._text = content_id_text(manifest.content_id)
-        self._folder = folder_handle
-        self._handles = [folder_handle]
-        self._partials = self._part = -1
-        self._journal: int | None = None
-        self._journal_end = 0
         self._unverified = ChunkMap(manifest.chunk_count)
         self._fresh: list[int] = []
-        self._withdrawn: set[int] = set()
         self._fresh_bytes = 0
+        self._withdrawn: set[int] = set()
         self._cached: list[int] = []
         self._checkpoint_at = clock.monotonic()
         self._state = threading.Condition()
@@ -90,17 +80,26 @@ class Partial:
 
         Raises `PartialBusy` (F87), `NoSpace` unless size and reserve fit (F86), or `P2PError`.
         """
-        disk = disk or PosixDisk()
-        with _told(folder, "open"):
-            handle = disk.open_folder(folder)
-        partial = cls(folder, manifest, clock=clock, disk=disk, folder_handle=handle)
+        with told(folder, "open"):
+            files = PartialFiles(folder, manifest, disk or PosixDisk())
+        partial = cls(files, manifest, clock)
         try:
-            with _told(folder, "write to"), partial._full_disk_told():
-                partial._take_up(reserve_bytes)
+            with files.told("write to"):
+                files.lock()
+                files.open_part()
+                partial._read_claims()
+                files.make_room(reserve_bytes)
+                if manifest.chunk_count > 1:
+                    files.keep_manifest()
         except BaseException:
-            partial._release()
+            files.close()
             raise
         return partial
+
+    @property
+    def folder(self) -> Path:
+        """The destination folder."""
+        return self._files.folder
 
     @property
     def content_id(self) -> ContentId:
@@ -131,7 +130,9 @@ class Partial:
         """Read a claimed chunk and hash it; False when it must be fetched again (F84, F97)."""
         with self._busy("read"):
             data = self._disk.read(
-                self._part, self.manifest.chunk_length(index), self.manifest.chunk_offset(index)
+                self._files.part,
+                self.manifest.chunk_length(index),
+                self.manifest.chunk_offset(index),
             )
             good = self.manifest.holds(index, data)
             with self._state:
@@ -149,7 +150,7 @@ class Partial:
         with self._busy("write to"):
             if self.chunkmap.has(index):
                 return
-            self._disk.write(self._part, data, self.manifest.chunk_offset(index))
+            self._disk.write(self._files.part, data, self.manifest.chunk_offset(index))
             with self._state:
                 self._unverified.clear(index)
                 if self.chunkmap.set(index):
@@ -169,7 +170,7 @@ class Partial:
             return None
         with self._busy("read"):
             length = self.manifest.chunk_length(index)
-            data = self._disk.read(self._part, length, self.manifest.chunk_offset(index))
+            data = self._disk.read(self._files.part, length, self.manifest.chunk_offset(index))
         return data if len(data) == length else None
 
     @property
@@ -206,27 +207,21 @@ class Partial:
         """
         if not self.complete:
             raise ValueError("the content is not complete")
-        disk = self._disk
         with self._busy("finish a file in"), self._checkpointing:
             # The journal stays behind on purpose: after a kill right here it tells what is whole.
             if self.manifest.chunk_count > 1:
                 self._checkpoint()
-            disk.set_mtime(self._part, clamp_mtime(mtime))
-            disk.sync(self._part)
-            placing = Placing(disk, self._partials, f"{self._text}.part", self._folder)
-            final = _FOLDER_NAMES.place(placing, name)
-            disk.sync(self._folder)
-        return self.folder / final
+            return self._files.place(name, clamp_mtime(mtime))
 
     def discard(self) -> None:
         """Remove the partials and close; what cannot be removed is left and logged."""
         if self._retire():
             try:
-                self._remove_files()
+                self._files.remove()
             except OSError as error:
                 log.warning("cannot clean up %s: %s", self.folder / PARTIALS, error)
             finally:
-                self._release()
+                self._files.close()
 
     def close(self) -> None:
         """Stop in an orderly way, to be taken up later; may be called twice. Raises `P2PError`.
@@ -236,81 +231,27 @@ class Partial:
         if not self._retire():
             return
         try:
-            with _told(self.folder, "write to"), self._full_disk_told():
+            with self._files.told("write to"):
                 self._checkpoint()
-                if self._journal is not None and not self._unverified.count:
-                    self._append(clean_record(self.content_id, self._disk.stat(self._part)))
+                if not self._unverified.count:
+                    self._files.append_clean_end()
         finally:
-            self._release()
-
-    def _take_up(self, reserve_bytes: int) -> None:
-        disk, manifest = self._disk, self.manifest
-        self._partials = self._own(disk.make_folder(self._folder, PARTIALS))
-        self._lock_content()
-        self._part = self._own(disk.open_file(self._partials, f"{self._text}.part", create=True))
-        found = disk.stat(self._part)
-        if found.size not in {0, manifest.size}:
-            disk.truncate(self._part, 0)
-            found = disk.stat(self._part)
-        self._read_claims()
-        needed = max(manifest.size - found.allocated, 0) + reserve_bytes
-        free = disk.free(self._partials)
-        if free < needed and found.allocated < manifest.size:
-            if found.size == 0:
-                self._remove_files()
-            raise NoSpace(self.folder, needed, free)
-        if found.size != manifest.size:
-            disk.allocate(self._part, manifest.size)
-        if manifest.chunk_count > 1:
-            self._keep_manifest()
-
-    def _lock_content(self) -> None:
-        name = f"{self._text}.lock"
-        while True:
-            handle = self._own(self._disk.open_file(self._partials, name, create=True))
-            if not self._disk.try_lock(handle):
-                raise PartialBusy(self.folder)
-            # Whoever had it before may have removed the name meanwhile: then ours locks nothing.
-            named = self._disk.stat_name(self._partials, name)
-            if named is not None and named.inode == self._disk.stat(handle).inode:
-                return
+            self._files.close()
 
     def _read_claims(self) -> None:
-        disk, name = self._disk, f"{self._text}.journal"
-        part = disk.stat(self._part)
-        if disk.stat_name(self._partials, name) is None:
+        part, chunks = self._disk.stat(self._files.part), self.manifest.chunk_count
+        data = self._files.read_journal()
+        if data is None:
             if part.links > 1 and part.size == self.manifest.size:
                 # Placed by a run that was killed while it cleaned up: all there, to be looked at.
-                self._unverified = ChunkMap.full(self.manifest.chunk_count)
+                self._unverified = ChunkMap.full(chunks)
             return
-        self._journal = self._own(disk.open_file(self._partials, name, create=False))
-        data = disk.read(self._journal, _MAX_JOURNAL, 0)
-        self._journal_end = len(data) - len(data) % RECORD_BYTES
-        claims = read_journal(self.content_id, self.manifest.chunk_count, data, part)
+        claims = read_journal(self.content_id, chunks, data, part)
         # With another name (F83) somebody else may write to it: look at every chunk.
         if claims.clean and part.links == 1:
             self.chunkmap = claims.chunks
         else:
             self._unverified = claims.chunks
-
-    def _keep_manifest(self) -> None:
-        disk, name = self._disk, f"{self._text}.manifest"
-        said = self.manifest.size.to_bytes(_SIZE_BYTES, "big") + self.manifest.hashes
-        handle = disk.open_file(self._partials, name, create=True)
-        try:
-            if disk.stat(handle).size != len(said):
-                disk.truncate(handle, 0)
-                disk.write(handle, said, 0)
-                disk.sync(handle)
-                disk.sync(self._partials)
-        finally:
-            disk.close(handle)
-
-    def _remove_files(self) -> None:
-        # The part goes last: as long as it is there, a killed run is taken up where it was.
-        for kind in ("journal", "manifest", "part", "lock"):
-            self._disk.remove(self._partials, f"{self._text}.{kind}")
-        self._disk.remove_folder(self._folder, PARTIALS)
 
     def _checkpoint(self) -> None:
         with self._state:
@@ -321,7 +262,7 @@ class Partial:
         if not fresh and not withdrawn:
             return
         try:
-            self._disk.sync_data(self._part)
+            self._disk.sync_data(self._files.part)
         except OSError:
             with self._state:
                 self._withdrawn |= withdrawn
@@ -329,7 +270,7 @@ class Partial:
                     self.chunkmap.clear(index)
             raise
         try:
-            self._append(
+            self._files.append(
                 withdrawal_records(self.content_id, sorted(withdrawn))
                 + claim_records(self.content_id, sorted(fresh))
             )
@@ -352,53 +293,22 @@ class Partial:
             return
         size = self.manifest.chunk_size
         for first, count in runs_of(sorted(self._cached)):
-            self._disk.uncache(self._part, first * size, count * size)
+            self._disk.uncache(self._files.part, first * size, count * size)
         self._cached = synced
-
-    def _append(self, records: bytes) -> None:
-        disk = self._disk
-        if self._journal is None:
-            self._journal = self._own(
-                disk.open_file(self._partials, f"{self._text}.journal", create=True)
-            )
-            disk.sync(self._partials)
-            disk.sync(self._folder)
-        if disk.stat(self._journal).size != self._journal_end:
-            disk.truncate(self._journal, self._journal_end)  # a torn end, or a try that failed
-        disk.write(self._journal, records, self._journal_end)
-        disk.sync_data(self._journal)
-        self._journal_end += len(records)
-
-    def _own(self, handle: int) -> int:
-        self._handles.append(handle)
-        return handle
 
     @contextlib.contextmanager
     def _busy(self, doing: str) -> Iterator[None]:
         with self._state:
             if self._closed:
-                raise PartialClosed(self._text)
+                raise PartialClosed(str(self.folder))
             self._users += 1
         try:
-            with _told(self.folder, doing), self._full_disk_told():
+            with self._files.told(doing):
                 yield
         finally:
             with self._state:
                 self._users -= 1
                 self._state.notify_all()
-
-    @contextlib.contextmanager
-    def _full_disk_told(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if not is_full(error):
-                raise
-            there = self._disk.stat(self._part).allocated if self._part >= 0 else 0
-            free = self._disk.free(self._folder)
-            # A quota may be full while the disk is not; and a journal needs room as well.
-            needed = max(self.manifest.size - there, free + 1)
-            raise NoSpace(self.folder, needed, free) from error
 
     def _retire(self) -> bool:
         """Let nobody begin anything more and wait for those at work; False when closed before."""
@@ -407,39 +317,3 @@ class Partial:
                 return False
             self._closed = True
             return self._state.wait_for(lambda: self._users == 0)
-
-    def _release(self) -> None:
-        self._closed = True
-        while self._handles:
-            self._disk.close(self._handles.pop())
-
-
-def stored_manifest(
-    folder: Path, content_id: ContentId, disk: Disk | None = None
-) -> Manifest | None:
-    """The manifest that an earlier run kept beside its partial; None when there is no good one."""
-    disk = disk or PosixDisk()
-    handles: list[int] = []
-    try:
-        handles.append(disk.open_folder(folder))
-        if disk.stat_name(handles[0], PARTIALS) is None:
-            return None
-        handles.append(disk.make_folder(handles[0], PARTIALS))
-        name = f"{content_id_text(content_id)}.manifest"
-        handles.append(disk.open_file(handles[1], name, create=False))
-        said = disk.read(handles[2], _SIZE_BYTES + MAX_CHUNKS * HASH_BYTES + 1, 0)
-        size = int.from_bytes(said[:_SIZE_BYTES], "big")
-        return Manifest.verified(content_id, size, said[_SIZE_BYTES:])
-    except (OSError, ManifestMismatch):
-        return None
-    finally:
-        for handle in handles:
-            disk.close(handle)
-
-
-@contextlib.contextmanager
-def _told(folder: Path, doing: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise explain(error, folder, doing) from error

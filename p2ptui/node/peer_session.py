@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 ANSWER_TIMEOUT_S = 30.0
 MAX_MANIFEST_BYTES = 65536 * 32
+MAX_ASKED = 48
+"""Chunks of all downloads asked of one peer at a time: less than what it lets wait (F90)."""
 MAX_ANSWERING = 64
 """Requests for manifests, maps and lists that are answered at a time."""
 
@@ -39,13 +41,26 @@ class _Ask:
     answer: asyncio.Future[Answer | None]
     """The answer's message; None for a chunk, whose answer is its bytes."""
     expects: type[Answer] | None
+    wanted: tuple[ContentId, int] | None = None
+    """The chunk that was asked for; None when none was."""
     chunk: memoryview | None = None
-    """Where a chunk goes; None when no chunk was asked for."""
+    """Where it goes."""
     hashes: bytearray | None = None
     """Chunk hashes so far; None when no manifest was asked for."""
     filled: int = 0
     frame: bytearray = field(default_factory=bytearray)
     head: m.Manifest | None = None
+    patience: asyncio.Timeout | None = None
+    """Ends the request unless something of it comes in time."""
+    on_bytes: Callable[[int], None] | None = None
+
+    def note(self, length: int) -> None:
+        """A payload came."""
+        self.filled += length
+        if self.patience is not None:
+            self.patience.reschedule(asyncio.get_running_loop().time() + ANSWER_TIMEOUT_S)
+        if self.on_bytes is not None:
+            self.on_bytes(length)
 
     def succeed(self, message: Answer | None) -> None:
         if not self.answer.done():
@@ -61,6 +76,10 @@ class _Ask:
             self.succeed(self.head)
 
 
+class Withdrawn(Exception):  # noqa: N818  (a wish of ours)
+    """We took a request back ourselves: somebody else was faster."""
+
+
 class PeerSession:
     """A greeted link. `run` it, then ask with the other methods.
 
@@ -73,14 +92,13 @@ class PeerSession:
         self.peer_id = peer_id
         self.nick = nick
         self.desk = desk
-        self.received = 0
-        """Payload bytes that came in; what a stall is measured by."""
         self.unexpected = 0
         """Answers and payloads to requests that nobody waits for (F31)."""
         self._asks: dict[int, _Ask] = {}
         self._next_id = 0
         self._watchers: dict[ContentId, Callable[[tuple[int, ...]], None]] = {}
-        self._answering: set[asyncio.Task[None]] = set()
+        self._answering = TaskSet()
+        self._turns = asyncio.Semaphore(MAX_ASKED)
 
     @property
     def closed(self) -> bool:
@@ -196,11 +214,10 @@ class PeerSession:
 
     def data_received(self, request_id: int, offset: int, length: int) -> None:  # noqa: ARG002
         """A data frame lies in its buffer."""
-        self.received += length
         ask = self._asks.get(request_id)
-        if ask is None:
+        if ask is None or ask.answer.done():
             return
-        ask.filled += length
+        ask.note(length)
         if ask.chunk is not None:
             if ask.filled == len(ask.chunk):
                 ask.succeed(None)

@@ -29,6 +29,8 @@ class _Source:
     in_flight: set[int] = field(default_factory=set)
     refused: set[int] = field(default_factory=set)
     """Chunks that it could not give though it said that it has them."""
+    exhausted: bool = False
+    """Nothing in the order is for it: not looked through again until something is."""
 
 
 class Picker:
@@ -73,6 +75,7 @@ class Picker:
         else:
             self._count(known.has, -1)
             known.has = has
+            known.exhausted = False
         self._count(has, +1)
 
     def extend_source(self, source: PeerId, indexes: Iterable[int]) -> None:
@@ -85,6 +88,7 @@ class Picker:
                 found.has.set(index)
                 self._availability[index] = self._availability.get(index, 0) + 1
                 found.refused.discard(index)
+                found.exhausted = False
                 self._rarity_changed = True
 
     def remove_source(self, source: PeerId) -> None:
@@ -139,19 +143,12 @@ class Picker:
         if here:
             self.have.set(index)
         elif not self.have.has(index):
-            self._order.append(index)
+            self._put_back(index)
 
     def lose(self, index: int) -> None:
         """A chunk that was verified is no longer on disk."""
         if self.have.clear(index):
-            self._order.append(index)
-
-    def useful(self, source: PeerId) -> bool:
-        """Whether the source has a chunk that is missing."""
-        found = self._sources.get(source)
-        if found is None:
-            return False
-        return any(_can_give(found, index) for index in self.have.missing())
+            self._put_back(index)
 
     def _return(self, index: int, source: PeerId) -> None:
         askers = self._askers.get(index)
@@ -160,7 +157,13 @@ class Picker:
             if not askers:
                 del self._askers[index]
         if index not in self._askers and not self.have.has(index):
-            self._order.append(index)
+            self._put_back(index)
+
+    def _put_back(self, index: int) -> None:
+        self._order.append(index)
+        for source in self._sources.values():
+            if source.exhausted and _can_give(source, index):
+                source.exhausted = False
 
     def _count(self, has: ChunkMap | None, change: int) -> None:
         if has is None:
@@ -171,6 +174,9 @@ class Picker:
         self._rarity_changed = True
 
     def _pick_wanted(self, source: _Source) -> int | None:
+        # A source that waits for others to verify something would look through all of it each time.
+        if source.exhausted:
+            return None
         if self._rarity_changed and self._picks_left <= 0:
             self._rebuild()
         self._picks_left -= 1
@@ -183,6 +189,7 @@ class Picker:
             if self._wanted(index) and _can_give(source, index):
                 del order[position]
                 return index
+        source.exhausted = True
         return None
 
     def _wanted(self, index: int) -> bool:
@@ -191,18 +198,17 @@ class Picker:
         )
 
     def _pick_end_game(self, source: _Source) -> int | None:
-        candidates = [
-            index
-            for index, askers in self._askers.items()
-            if len(askers) < MAX_SOURCES_PER_CHUNK
-            and index not in source.in_flight
-            and not self.have.has(index)
-            and _can_give(source, index)
-        ]
         # Only when all that is missing is in flight, or a slow chunk would be doubled early.
-        if not candidates or self._something_unasked():
+        if self._something_unasked():
             return None
-        return candidates[0]
+        for index, askers in self._askers.items():
+            if (
+                len(askers) < MAX_SOURCES_PER_CHUNK
+                and index not in source.in_flight
+                and _can_give(source, index)
+            ):
+                return index
+        return None
 
     def _something_unasked(self) -> bool:
         return len(self.have) - self.have.count > len(self._askers) + len(self._withheld)

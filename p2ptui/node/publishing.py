@@ -136,6 +136,8 @@ class Publishing:
             raise usage_error(
                 "This is a folder", display(str(path)), "To offer a folder: share FOLDER."
             )
+        if not await self._offload(file.is_file):
+            raise usage_error("Not a regular file", display(str(path)))
         place = self._place(file)
         if place is not None and name in {"", place[1].wire, place[1].name}:
             share, scanned = place

@@ -8,6 +8,7 @@ that lie too deep.
 
 import os
 import stat
+import threading
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Generator, Iterator
@@ -65,16 +66,18 @@ class Walk:
         self._share = share
         self._passed_over = set(passed_over) - {self.identity}
         self._slices = self._walk()
+        self._walking = threading.Lock()
 
     def next(self) -> list[FolderSlice]:
         """The next files, some thousand at most; an empty list at the end."""
         found: list[FolderSlice] = []
         files = 0
-        for part in self._slices:
-            found.append(part)
-            files += len(part.files)
-            if files >= SLICE_FILES or len(found) >= SLICES_FOLDERS:
-                break
+        with self._walking:
+            for part in self._slices:
+                found.append(part)
+                files += len(part.files)
+                if files >= SLICE_FILES or len(found) >= SLICES_FOLDERS:
+                    break
         return found
 
     def still_there(self) -> bool:
@@ -86,9 +89,10 @@ class Walk:
         return (found.st_dev, found.st_ino) == self.identity
 
     def close(self) -> None:
-        """Close the share's folder."""
-        self._slices.close()
-        self.folder.close()
+        """Close the share's folder; waits for a thread whose caller was cancelled."""
+        with self._walking:
+            self._slices.close()
+            self.folder.close()
 
     def _walk(self) -> Generator[FolderSlice, None, None]:
         waiting = [""]

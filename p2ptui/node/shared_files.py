@@ -26,9 +26,15 @@ class ShareFolder:
 
     def __init__(self, root: Path) -> None:
         """Open it; links on the way to it were meant by the user. Raises `OSError`."""
+        self._closed = True
         self._root = os.open(root, os.O_RDONLY | _flag("O_DIRECTORY") | _flag("O_CLOEXEC"))
+        self._closed = False
         self._place = ""
         self._folder = self._root
+
+    def __del__(self) -> None:
+        # When the call that opened it in a thread was cancelled, nobody else will.
+        self.close()
 
     def __enter__(self) -> Self:
         return self
@@ -43,9 +49,11 @@ class ShareFolder:
         return found.st_dev, found.st_ino
 
     def close(self) -> None:
-        """Close the folder; files that were opened stay open."""
-        self._leave()
-        os.close(self._root)
+        """Close the folder; files that were opened stay open. May be called twice."""
+        if not self._closed:
+            self._closed = True
+            self._leave()
+            os.close(self._root)
 
     def subfolder(self, folder: str) -> int:
         """A descriptor of a subfolder, given by its `/`-joined path; it remains ours."""

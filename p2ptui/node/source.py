@@ -5,6 +5,7 @@ kept busy by a few lanes, each with one chunk on its way. What goes wrong is tol
 tried again with back-off; wrong bytes end it for this content (PROTOCOL.md 5).
 """
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,9 +18,14 @@ LANES = 6
 """Chunks asked of one source at a time."""
 MIN_BACKOFF_S = 1.0
 MAX_BACKOFF_S = 60.0
+_MAX_DOUBLINGS = 10
 SILENT_S = 30.0
 SLOW_BPS = 16 * 1024
 SLOW_S = 10.0
+_FRAME_BYTES = 256 * 1024
+"""Payload is counted as its frames are complete; between two of them a source seems silent."""
+_PROVING_BPS = 16 * SLOW_BPS
+"""With less of our own rate limit for each source, a slow one is not told from a held one."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +48,10 @@ class Source:
     quiet_since: float | None = None
     """Since when it owes us bytes and has sent none."""
     slow_since: float | None = None
+    owed: int = 0
+    """Chunks that were asked of it and are not here yet."""
+    fruitless_since: float | None = None
+    """Since when it is active and has nothing that is missing."""
     tried: list[tuple[float, str]] = field(default_factory=list)
     """Its story: wall-clock time and what happened, at most the last 20."""
 
@@ -50,12 +60,24 @@ class Source:
         self.tried.append((wall, what))
         del self.tried[:-20]
 
+    def begin(self, wall: float) -> None:
+        """It is connected and about to be asked."""
+        self.state, self.reason = "active", ""
+        self.quiet_since = self.slow_since = self.fruitless_since = None
+        self.tell(wall, "connected")
+
+    def rest(self, next_try: float) -> None:
+        """It has nothing for us; it is asked again at that time."""
+        self.state = "idle"
+        self.next_try = next_try
+
     def fail(self, now: float, wall: float, reason: str, jitter: random.Random) -> None:
         """It could not be used this time; it is tried again later."""
         self.failures += 1
         self.state = "failed"
         self.reason = reason
-        backoff_s = min(MIN_BACKOFF_S * 2.0 ** (self.failures - 1), MAX_BACKOFF_S)
+        doublings = min(self.failures - 1, _MAX_DOUBLINGS)
+        backoff_s = min(MIN_BACKOFF_S * 2.0**doublings, MAX_BACKOFF_S)
         self.next_try = now + backoff_s * jitter.uniform(0.5, 1.0)
         self.tell(wall, reason)
 
@@ -65,9 +87,15 @@ class Source:
         self.reason = reason
         self.tell(wall, reason)
 
-    def watch_pace(self, now: float, *, owes: bool, rate_bps: float) -> str:
-        """Why it must lose its chunks to others now; empty when it need not."""
-        if not owes:
+    def watch_pace(self, now: float, *, can_move: bool, fair_bps: float = math.inf) -> str:
+        """Why it must lose its chunks to others now; empty when it need not.
+
+        `can_move`: another source could bring them faster; a slow source is better than none.
+        `fair_bps`: what one source may bring at most under our own rate limit: nobody is blamed
+        for that.
+        """
+        rate_bps = self.meter.rate(now)
+        if not self.owed:
             self.quiet_since = self.slow_since = None
             return ""
         if rate_bps > 0:
@@ -78,8 +106,11 @@ class Source:
             self.slow_since = None
         elif self.slow_since is None:
             self.slow_since = now
-        if self.quiet_since is not None and now - self.quiet_since >= SILENT_S:
-            return f"silent for {SILENT_S:.0f} s"
+        silent_s = SILENT_S + 2 * _FRAME_BYTES / fair_bps
+        if self.quiet_since is not None and now - self.quiet_since >= silent_s:
+            return f"silent for {silent_s:.0f} s"
+        if not can_move or fair_bps < _PROVING_BPS:
+            return ""
         if rate_bps > 0 and self.slow_since is not None and now - self.slow_since >= SLOW_S:
             return f"under {SLOW_BPS // 1024} KiB/s for {SLOW_S:.0f} s"
         return ""

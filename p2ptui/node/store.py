@@ -56,6 +56,8 @@ class NodeStore:
         """Open a database, or make one. Raises `P2PError` (exit 6) when it cannot be used."""
         opened: list[aiosqlite.Connection] = []
         try:
+            # A connect that fails leaves a thread of aiosqlite behind: let it fail here.
+            await asyncio.to_thread(_probe, path)
             for _ in range(3):
                 opened.append(await _connect(path))  # noqa: PERF401  (what is open is closed below)
             store = cls(*opened)
@@ -209,6 +211,10 @@ class Transaction:
                 "REPLACE INTO meta VALUES (?, ?)",
                 [("revision", self.revision), ("digest", self.digest)],
             )
+
+
+def _probe(path: Path) -> None:
+    sqlite3.connect(path).close()
 
 
 async def _connect(path: Path) -> aiosqlite.Connection:

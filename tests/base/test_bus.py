@@ -52,7 +52,8 @@ def test_a_closed_follower_hears_nothing_more() -> None:
 def test_a_follower_may_leave_while_it_is_woken() -> None:
     bus: Bus[int] = Bus()
     heard: list[int] = []
-    first = bus.subscribe(wake=lambda: first.close())
+    first = bus.subscribe(wake=lambda: leave())  # noqa: PLW0108  (it is bound below)
+    leave = first.close
     bus.subscribe(wake=lambda: heard.append(1))
     bus.publish(1)
     bus.publish(2)

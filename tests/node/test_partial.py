@@ -351,6 +351,11 @@ def test_after_the_end_every_call_says_so(tmp_path: Path) -> None:
             call()
 
 
+def test_a_partial_that_nobody_holds_is_unlocked(tmp_path: Path) -> None:
+    open_partial(tmp_path)
+    open_partial(tmp_path).close()
+
+
 def test_an_incomplete_content_gets_no_name(partial: Partial) -> None:
     fill(partial, 0)
     with pytest.raises(ValueError, match="complete"):
@@ -365,4 +370,4 @@ def write_again_and_again(partial: Partial) -> None:
 
 def abandon(partial: Partial) -> None:
     """What a kill leaves: descriptors closed, nothing said."""
-    partial._release()
+    partial._files.close()

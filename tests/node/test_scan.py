@@ -1,7 +1,9 @@
 """Walking a share: what is listed, what is passed over, what is skipped and why."""
 
 import os
+import threading
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,28 @@ def test_a_large_folder_comes_in_slices(tmp_path: Path, monkeypatch: pytest.Monk
     assert [part.first for part in large] == [True, False, False, False]
     assert [part.last for part in large] == [False, False, False, True]
     assert len(wires(slices)) == 36
+
+
+def test_a_walk_is_closed_once_the_thread_that_walks_is_done(tmp_path: Path) -> None:
+    make(tmp_path, "a", "b")
+    walking = Walk(ShareRecord(1, str(tmp_path), "", "repository"))
+    entered, leave = threading.Event(), threading.Event()
+    judge = walking._judge
+
+    def pause(*arguments: object) -> object:
+        entered.set()
+        assert leave.wait(10)
+        return judge(*arguments)  # type: ignore[arg-type]
+
+    walking._judge = pause  # type: ignore[assignment, method-assign]
+    with ThreadPoolExecutor(2) as threads:
+        walked = threads.submit(walking.next)
+        assert entered.wait(10)
+        closed = threads.submit(walking.close)
+        assert not closed.done()
+        leave.set()
+        assert len(walked.result(10)[0].files) == 2
+        closed.result(10)
 
 
 def test_a_share_that_is_replaced_while_it_is_walked_is_noticed(tmp_path: Path) -> None:

@@ -82,5 +82,13 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     assert open_descriptors() == before
 
 
+def test_a_folder_that_nobody_holds_is_closed(tmp_path: Path) -> None:
+    before = open_descriptors()
+    ShareFolder(tmp_path)
+    with pytest.raises(OSError, match="No such"):
+        ShareFolder(tmp_path / "missing")
+    assert open_descriptors() == before
+
+
 def open_descriptors() -> int:
     return len(list(Path("/dev/fd").iterdir()))

@@ -117,7 +117,7 @@ class SimulatedDisk:
         return self._handle(parent.names[name])
 
     def close(self, handle: int) -> None:
-        del self._open[handle]
+        self._open.pop(handle, None)
         self._locks = {inode: owner for inode, owner in self._locks.items() if owner != handle}
 
     def try_lock(self, handle: int) -> bool:
@@ -228,9 +228,9 @@ class SimulatedDisk:
         self.calls.append(call)
 
     def _handle(self, found: File | Folder) -> int:
-        handle = max(self._open, default=2) + 1
-        self._open[handle] = found
-        return handle
+        self._last += 1
+        self._open[self._last] = found
+        return self._last
 
     def _file(self, handle: int) -> File:
         found = self._open[handle]

@@ -169,7 +169,7 @@ async def test_a_session_over_tls(rig: Rig) -> None:
     assert [source.endpoints for source in sources.sources] == [(endpoint,)]
     renewed = await bert.ask(lambda number: m.Renew(number, bert.network.csr()), m.Renewed)
     await bert.network.replace_leaf(renewed.certificate)
-    assert await bert.ask(m.Ping, m.Pong)
+    assert isinstance(await bert.ask(m.Ping, m.Pong), m.Pong)
     joined = [item for item in rig.told if isinstance(item, events.MemberJoined)]
     assert [(event.nick, event.invited) for event in joined] == [("anna", False), ("bert", False)]
 

@@ -94,6 +94,15 @@ async def test_hits_are_grouped_by_content_those_with_most_owners_online_first(
     assert page.total == 3
 
 
+async def test_the_name_that_was_found_is_the_first_of_many(store: SqliteStore) -> None:
+    await arrive(store, "anna")
+    copies = [entry(f"pkg {number}/__init__.py", content="empty") for number in range(20)]
+    await announce(store, "anna", *copies)
+    (hit,) = (await store.search("17", 0, 10)).hits
+    assert hit.names[0] == ("pkg 17", "__init__.py")
+    assert len(set(hit.names)) == 8
+
+
 async def test_f66_no_character_of_a_query_has_a_meaning(store: SqliteStore) -> None:
     await arrive(store, "anna")
     odd = entry("100%_done\"(a+)+$*'AND NOT.txt")
@@ -244,7 +253,7 @@ async def test_members_are_paged_sorted_filtered_and_found_as_people_name_them(
     await store.beat([Beat(peer=peer("carl"), ping_ms=1.5, reachable=False)], 4.0)
     page = await store.hosts("", 0, 10, "")
     assert [row.nick for row in page.rows] == ["Anna", "carl", "bert"]
-    assert [row.nick for row in (await store.hosts("", 0, 10, "-files")).rows][0] == "carl"
+    assert (await store.hosts("", 0, 10, "-files")).rows[0].nick == "carl"
     assert [row.nick for row in (await store.hosts("0.6:7071", 0, 10, "")).rows] == ["bert"]
     # A sort that does not exist is the natural one; it never reaches the database as text.
     assert [row.nick for row in (await store.hosts("", 1, 1, "1; DROP TABLE hosts")).rows] == [

@@ -327,6 +327,19 @@ async def test_a_cancelled_dial_leaves_nothing_behind(swarm: TlsSwarm) -> None:
                 pass
 
 
+async def test_names_that_others_tell_us_are_not_looked_up(
+    swarm: TlsSwarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never_resolve(*_: object) -> None:
+        raise AssertionError
+
+    anna = await swarm.member("anna")
+    monkeypatch.setattr("p2ptui.net.dialer.resolve", never_resolve)
+    with pytest.raises(P2PError) as caught:
+        await anna.dial_peer(Endpoint("victim.example", 7071), peer_id_of("bert"))
+    assert caught.value.exit_code is ExitCode.UNREACHABLE
+
+
 async def test_to_ourselves_we_do_not_talk(swarm: TlsSwarm) -> None:
     anna = await swarm.member("anna")
     port = await PeerPort.open(anna)

@@ -1,0 +1,82 @@
+"""Glyphs: the signs of the screens, as Unicode of width 1 and as ASCII. Pure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """One set of signs; each is one cell wide."""
+
+    down: str
+    up: str
+    dot: str
+    prompt: str
+    brand: str
+    edge: str
+    """Left edge of the selected row."""
+    opened: str
+    closed: str
+    ascending: str
+    descending: str
+    mark: str
+    done: str
+    paused: str
+    failed: str
+    warning: str
+    ellipsis: str
+    bar: str
+    """A full step of a progress line."""
+    bar_half: str
+    nothing: str
+    """A figure that there is none of."""
+    separator: str
+    blocks: str
+    """Nine heights, from nothing to full."""
+
+
+UNICODE = Glyphs(
+    down="↓",
+    up="↑",
+    dot="●",
+    prompt="❯",
+    brand="◆",
+    edge="▌",
+    opened="▾",
+    closed="▸",
+    ascending="▲",
+    descending="▼",
+    mark="•",
+    done="√",
+    paused="‖",
+    failed="✗",
+    warning="!",
+    ellipsis="…",
+    bar="━",
+    bar_half="╸",
+    nothing="–",
+    separator="·",
+    blocks=" ▁▂▃▄▅▆▇█",
+)
+ASCII = Glyphs(
+    down="v",
+    up="^",
+    dot="*",
+    prompt=">",
+    brand="#",
+    edge="|",
+    opened="-",
+    closed="+",
+    ascending="^",
+    descending="v",
+    mark="*",
+    done="=",
+    paused="|",
+    failed="x",
+    warning="!",
+    ellipsis="~",
+    bar="=",
+    bar_half="-",
+    nothing="-",
+    separator="|",
+    blocks=" ..::+##@",
+)
