@@ -21,6 +21,7 @@ from p2ptui.commands import (
 )
 
 if TYPE_CHECKING:
+    from p2ptui.base.errors import P2PError
     from p2ptui.base.paths import Home
     from p2ptui.base.settings import Settings
     from p2ptui.command_line import Parsed
@@ -51,10 +52,7 @@ def _guarded(words: list[str]) -> int:
     except HelpAskedFor as asked:
         return _print(str(asked))
     except P2PError as error:
-        from p2ptui.output import standard_output  # noqa: PLC0415
-
-        standard_output(as_json="--json" in words).error(error)
-        return int(error.exit_code)
+        return _expected(words, error)
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
@@ -63,6 +61,18 @@ def _guarded(words: list[str]) -> int:
         return int(ExitCode.DONE)
     except Exception as error:  # noqa: BLE001  (the last border; the traceback goes to the log)
         return _unexpected(words, error)
+
+
+def _expected(words: list[str], error: "P2PError") -> int:
+    """What a person can act on goes to stderr, or to the front-end that started this engine."""
+    from p2ptui.launch import REPORT_FLAG, report_start  # noqa: PLC0415
+    from p2ptui.output import standard_output  # noqa: PLC0415
+
+    if REPORT_FLAG in words:
+        report_start(error)
+    else:
+        standard_output(as_json="--json" in words).error(error)
+    return int(error.exit_code)
 
 
 def _dispatch(words: list[str]) -> int:
@@ -264,7 +274,6 @@ def _unexpected(words: list[str], error: Exception) -> int:
     from p2ptui.base.errors import P2PError  # noqa: PLC0415
     from p2ptui.base.logs import configure_logs  # noqa: PLC0415
     from p2ptui.base.paths import Home  # noqa: PLC0415
-    from p2ptui.output import standard_output  # noqa: PLC0415
 
     home = Home.locate(os.environ)
     log = home.tracker.log if words[:1] == ["tracker"] else home.node.log
@@ -275,9 +284,7 @@ def _unexpected(words: list[str], error: Exception) -> int:
     except P2PError as unwritten:
         hint = f"The details could not be written: {unwritten}"
     title = "Something unexpected went wrong"
-    told = P2PError(title, f"{type(error).__name__}: {error}", hint)
-    standard_output(as_json="--json" in words).error(told)
-    return int(told.exit_code)
+    return _expected(words, P2PError(title, f"{type(error).__name__}: {error}", hint))
 
 
 def _print(text: str) -> int:

@@ -73,7 +73,25 @@ class _Help(argparse.Action):
 
 def parse_arguments(command: Command, arguments: list[str], place: Place) -> Parsed:
     """Arguments of a command. Raises a usage error, or `HelpAskedFor`."""
-    return build_parser(command, place).parse_args(arguments, Parsed())
+    parser = build_parser(command, place)
+    return parser.parse_args(_bound_values(command, arguments), Parsed())
+
+
+def _bound_values(command: Command, arguments: list[str]) -> list[str]:
+    """`--sort -size` as `--sort=-size`: argparse takes every word with a dash for a flag."""
+    with_value = {option.name for option in command.options if option.metavar}
+    bound: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        bound.append(word)
+        if word == "--":
+            break
+        if word in with_value and (value := next(words, None)) is not None:
+            if value.startswith("-") and not value.startswith("--"):
+                bound[-1] = f"{word}={value}"
+            else:
+                bound.append(value)
+    return [*bound, *words]
 
 
 def command_help(command: Command, place: Place) -> str:

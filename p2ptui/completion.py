@@ -39,7 +39,8 @@ class LineCompleter:
         if command is None:
             return []
         if typed.startswith("--"):
-            return [f"{o.name} " for o in command.options if o.name.startswith(typed)]
+            here = (option for option in command.options if "shell" in option.places)
+            return [f"{option.name} " for option in here if option.name.startswith(typed)]
         kind = _kind(command, len(before) - 1)
         provider = self._providers.get(kind)
         if provider is None:

@@ -54,18 +54,6 @@ async def run_node(
     home: Home, settings: Settings, *, as_json: bool, detached: bool, trust: str
 ) -> int:
     """`p2ptui peer --headless`: until somebody stops it."""
-    try:
-        await _serve(home, settings, as_json=as_json, detached=detached, trust=trust)
-    except P2PError as error:
-        if detached:
-            report_start(error)
-        raise
-    return ExitCode.DONE
-
-
-async def _serve(
-    home: Home, settings: Settings, *, as_json: bool, detached: bool, trust: str
-) -> None:
     lock = HomeLock.take(home.node.lock)
     if lock is None:
         raise in_use(home.node.lock, "node")
@@ -82,6 +70,7 @@ async def _serve(
             if detached:
                 report_start(None)
             await node.wait_stopped()
+    return ExitCode.DONE
 
 
 def _discard(_text: str) -> None:

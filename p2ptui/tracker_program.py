@@ -4,7 +4,7 @@ import sys
 
 from p2ptui import __version__
 from p2ptui.base.clock import SystemClock
-from p2ptui.base.errors import ExitCode, P2PError, unreachable
+from p2ptui.base.errors import ExitCode, unreachable
 from p2ptui.base.logs import configure_logs
 from p2ptui.base.paths import Home
 from p2ptui.base.settings import Settings
@@ -33,18 +33,6 @@ async def run_tracker(
     home: Home, settings: Settings, *, as_json: bool, detached: bool, new_swarm: bool
 ) -> int:
     """`p2ptui tracker --headless`: until somebody stops it."""
-    try:
-        await _serve(home, settings, as_json=as_json, detached=detached, new_swarm=new_swarm)
-    except P2PError as error:
-        if detached:
-            report_start(error)
-        raise
-    return ExitCode.DONE
-
-
-async def _serve(
-    home: Home, settings: Settings, *, as_json: bool, detached: bool, new_swarm: bool
-) -> None:
     from tracker.opening import open_tracker  # noqa: PLC0415  (front-ends need no engine)
 
     lock = HomeLock.take(home.tracker.lock)
@@ -63,6 +51,7 @@ async def _serve(
             if detached:
                 report_start(None)
             await server.wait_stopped()
+    return ExitCode.DONE
 
 
 def _discard(_text: str) -> None:

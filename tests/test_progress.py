@@ -13,7 +13,7 @@ from p2ptui.progress import Progress, ProgressLine, format_bar, format_progress
 def test_a_line() -> None:
     line = format_progress(Progress("song.flac", 430, 1000, 100.0), 100)
     bar = "━" * 10 + "╸" + "─" * 13
-    assert line == f"song.flac  {bar}  43 %  430 B of 1.0 KB  100.0 B/s  6 s left"
+    assert line == f"song.flac  {bar}  43 %  430 B of 1.0 KB  100 B/s  6 s left"
 
 
 @pytest.mark.parametrize(

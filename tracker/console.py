@@ -13,9 +13,8 @@ from p2ptui.base.addresses import format_address
 from p2ptui.base.bus import Bus
 from p2ptui.base.clock import Clock
 from p2ptui.base.errors import P2PError, not_found, unreachable, usage_error
-from p2ptui.base.ids import content_id_text, short_peer_id
+from p2ptui.base.ids import short_peer_id
 from p2ptui.base.links import JoinLink, format_join_link
-from p2ptui.base.names import join_path
 from p2ptui.net.feed import follow
 from p2ptui.net.kicks import FOREVER
 from p2ptui.net.link import LinkClosed
@@ -27,6 +26,7 @@ from p2ptui.net.wire.errors import ProtocolViolation
 from tracker import api, events
 from tracker.authority import Authority
 from tracker.registry import Member, Registry
+from tracker.rows import file_row, hit_row, host_address, page_bounds, pick_ban
 from tracker.service import Service
 from tracker.session import ping
 from tracker.snapshot import Figures, memory_bytes
@@ -37,7 +37,6 @@ T = TypeVar("T")
 PING_S = 5.0
 PINGS_AT_ONCE = 256
 DISCOVER_S = 15.0
-MAX_PAGE = 1_000
 TOTALS_S = 0.2
 """Sums over the index are at most so old."""
 
@@ -117,7 +116,7 @@ class Console:
 
     async def hosts(self, page: api.Page) -> api.HostPage:
         """A page of members."""
-        offset, limit = _bounds(page)
+        offset, limit = page_bounds(page)
         found = await _told(self._parts.store.hosts(page.filter, offset, limit, page.sort))
         return api.HostPage(
             rows=tuple(self._host_row(record) for record in found.rows), total=found.total
@@ -127,7 +126,7 @@ class Console:
         """A host's own list, asked of the host; of one that is offline what the index has."""
         record = await self._find(request.host)
         member = self._parts.registry.get(record.peer)
-        offset, limit = _bounds(request.page)
+        offset, limit = page_bounds(request.page)
         if member is None:
             page = await _told(
                 self._parts.store.files(
@@ -140,7 +139,7 @@ class Console:
         return api.FilePage(
             peer_id=record.peer,
             nick=record.nick,
-            rows=tuple(_file_row(entry) for entry in entries),
+            rows=tuple(file_row(entry) for entry in entries),
             total=total,
             live=member is not None,
         )
@@ -162,7 +161,7 @@ class Console:
                 api.PingRow(
                     peer_id=record.peer,
                     nick=record.nick,
-                    address=_address(record.host, record.port),
+                    address=host_address(record.host, record.port),
                     ping_ms=None,
                     reason="offline",
                 ),
@@ -176,19 +175,19 @@ class Console:
         return api.PingRow(
             peer_id=member.peer,
             nick=member.nick,
-            address=_address(member.host, member.port),
+            address=host_address(member.host, member.port),
             ping_ms=took,
             reason="" if took is not None else f"no answer within {PING_S:.0f} s",
         )
 
     async def search(self, text: str, page: api.Page) -> api.HitPage:
         """A page of what the index holds."""
-        offset, limit = _bounds(page)
+        offset, limit = page_bounds(page)
         started = self._parts.clock.monotonic()
         found = await _told(self._parts.store.search(text, offset, limit))
         took_s = self._parts.clock.monotonic() - started
         return api.HitPage(
-            rows=tuple(_hit_row(hit) for hit in found.hits),
+            rows=tuple(hit_row(hit) for hit in found.hits),
             total=found.total,
             more=found.more,
             took_ms=round(took_s * 1000, 2),
@@ -227,7 +226,7 @@ class Console:
     async def unban(self, host: str) -> api.KickRow:
         """Let a kicked member in again."""
         parts = self._parts
-        row = _pick_ban(await self.bans(), host)
+        row = pick_ban(await self.bans(), host)
         kicks = await parts.offload(parts.authority.unban, row.peer_id)
         if kicks is not None:
             self._broadcast(kicks)
@@ -286,7 +285,7 @@ class Console:
         return api.HostRow(
             peer_id=record.peer,
             nick=record.nick,
-            address=_address(record.host, record.port),
+            address=host_address(record.host, record.port),
             files=record.files,
             bytes=record.bytes,
             ping_ms=member.ping_ms if member else None,
@@ -360,45 +359,3 @@ async def _told(work: Awaitable[T]) -> T:
 
 def _index_error(error: StoreError) -> P2PError:
     return P2PError("The index fails", str(error), "Look into the tracker's log.")
-
-
-def _pick_ban(bans: tuple[api.KickRow, ...], host: str) -> api.KickRow:
-    text = host.strip().lower()
-    fitting = [row for row in bans if text and (row.nick.lower() == text or row.peer_id == text)]
-    if not fitting and len(text) >= 2:
-        fitting = [row for row in bans if row.peer_id.startswith(text)]
-    if not fitting:
-        raise not_found("Not kicked", f"nobody known as {host!r} is kicked", "See: bans.")
-    if len(fitting) > 1:
-        ids = ", ".join(short_peer_id(row.peer_id) for row in fitting)
-        raise usage_error("Which host?", f"{host!r} fits several: {ids}", "Name it by its id.")
-    return fitting[0]
-
-
-def _bounds(page: api.Page) -> tuple[int, int]:
-    return max(0, page.offset), max(1, min(page.limit, MAX_PAGE))
-
-
-def _address(host: str, port: int) -> str:
-    return format_address(host, port) if port else ""
-
-
-def _file_row(entry: m.Entry) -> api.HostFile:
-    return api.HostFile(
-        name=join_path(entry.path),
-        size=entry.size,
-        content_id=content_id_text(entry.content),
-        changed=float(entry.mtime),
-    )
-
-
-def _hit_row(hit: m.Hit) -> api.HitRow:
-    names = tuple(join_path(path) for path in hit.names)
-    return api.HitRow(
-        content_id=content_id_text(hit.content),
-        name=names[0],
-        names=names,
-        size=hit.size,
-        owners=hit.owners,
-        known=hit.known,
-    )

@@ -11,7 +11,7 @@ from itertools import product
 
 import msgspec
 
-from p2ptui.base.ids import ContentId, PeerId
+from p2ptui.base.ids import ContentId, PeerId, content_id_bounds
 from p2ptui.net.wire.messages import Entry, Hit
 from tracker.sqlite_schema import NAME_BITS
 from tracker.store import MAX_MATCHES, Files, Found, HostRecord, Hosts, Owners, Totals
@@ -210,12 +210,20 @@ def totals(db: sqlite3.Connection) -> Totals:
     )
 
 
-def _matching_names(text: str) -> tuple[str, dict[str, str | int]]:
+def _matching_names(text: str) -> tuple[str, dict[str, str | int | bytes]]:
     """A statement for the numbers of the matching names, and its parameters."""
+    bounds = content_id_bounds(text)
+    if bounds is not None:
+        found = f"""
+            SELECT n.no AS name FROM contents k CROSS JOIN names n
+            ON n.no >= k.no << {NAME_BITS} AND n.no < (k.no + 1) << {NAME_BITS}
+            WHERE k.cid BETWEEN :low AND :high LIMIT :matches
+            """  # noqa: S608  (constants)
+        return found, {"low": bounds[0], "high": bounds[1]}
     words = text.split()
     long = [word for word in words if len(word) >= 3]
     short = [word for word in words if len(word) < 3]
-    arguments: dict[str, str | int] = {}
+    arguments: dict[str, str | int | bytes] = {}
     conditions = []
     for place, word in enumerate(short):
         condition, patterns = _like(word, f"p{place}_")

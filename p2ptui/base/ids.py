@@ -34,6 +34,9 @@ WireContentId = Annotated[ContentId, Meta(min_length=CONTENT_ID_BYTES, max_lengt
 """A content id as a message field: exactly 32 bytes."""
 
 _CONTENT_ID_TEXT = re.compile(r"b3c1[a-z2-7]{52}\Z")
+_CONTENT_ID_START = re.compile(r"b3c1([a-z2-7]{4,52})\Z")
+_CONTENT_ID_TEXT_BITS = 260
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _KEY_DIGEST = re.compile(KEY_DIGEST_PATTERN)
 
 
@@ -70,6 +73,31 @@ def parse_content_id(text: str) -> ContentId | None:
     content_id = ContentId(raw)
     # 52 characters carry 260 bits: a text whose spare bits are set is not the canonical form.
     return content_id if content_id_text(content_id) == text else None
+
+
+def content_id_bounds(start: str) -> tuple[ContentId, ContentId] | None:
+    """The lowest and highest content id whose text form begins so (`b3c1` and 4 to 52 characters).
+
+    None when the text is not of that form.
+    """
+    found = _CONTENT_ID_START.match(start.strip().lower())
+    if found is None:
+        return None
+    digits = found[1]
+    # 52 characters carry 260 bits, the last four of them zero.
+    room = _CONTENT_ID_TEXT_BITS - 5 * len(digits)
+    value = 0
+    for digit in digits:
+        value = value << 5 | _BASE32.index(digit)
+    spare = _CONTENT_ID_TEXT_BITS - 8 * CONTENT_ID_BYTES
+    low = -(-(value << room) >> spare)
+    high = (((value + 1) << room) - 1) >> spare
+    if low > high:
+        return None
+    return (
+        ContentId(low.to_bytes(CONTENT_ID_BYTES, "big")),
+        ContentId(high.to_bytes(CONTENT_ID_BYTES, "big")),
+    )
 
 
 def short_content_id(text: str) -> str:

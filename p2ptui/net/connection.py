@@ -18,9 +18,10 @@ from collections import deque
 
 from p2ptui.base.clock import Clock
 from p2ptui.base.ids import PeerId
-from p2ptui.net.deadlines import Deadlines
+from p2ptui.net.deadlines import Deadline, Deadlines
 from p2ptui.net.link import Buffer, DataSink, LinkClosed
 from p2ptui.net.throttle import Throttle
+from p2ptui.net.watch import Watch
 from p2ptui.net.wire.errors import ProtocolViolation
 from p2ptui.net.wire.frames import DataFrame
 from p2ptui.net.wire.messages import Endpoint, Goodbye, GoodbyeCode, Ping, Pong
@@ -38,6 +39,7 @@ CLOSE_S = 2.0
 PEER_IDLE_S = 120.0
 TRACKER_IDLE_S = 45.0
 _MAX_OWED_PONGS = 16
+_NO_LIMIT = Throttle()
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +54,16 @@ class Connection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._peer_id: PeerId | None = None
         self._remote: Endpoint | None = None
-        self._deadlines = Deadlines(0.0, idle_s=PEER_IDLE_S, sending_counts=True)
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
+        is_peer = role is Role.PEER
+        self._deadlines = Deadlines(
+            clock.monotonic(),
+            idle_s=PEER_IDLE_S if is_peer else TRACKER_IDLE_S,
+            sending_counts=is_peer,
+        )
+        self._watch = Watch(
+            self._deadlines, clock, refresh=self._note_stall, on_due=self._end_overdue
+        )
+        self._aborter: asyncio.TimerHandle | None = None
         self._sink: DataSink | None = None
         self._inbox: deque[object] = deque()
         self._receiver: asyncio.Future[None] | None = None
@@ -63,8 +72,8 @@ class Connection(asyncio.BufferedProtocol):
         self._held: asyncio.TimerHandle | None = None
         self._writable = True
         self._senders: deque[asyncio.Future[None]] = deque()
-        self._up = Throttle()
-        self._down = Throttle()
+        self._up = _NO_LIMIT
+        self._down = _NO_LIMIT
         self._end: LinkClosed | None = None
         self._lost: asyncio.Future[None] = self._loop.create_future()
 
@@ -73,12 +82,6 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = transport
         self._peer_id = peer_id
         self._remote = remote
-        is_peer = self._wire.role is Role.PEER
-        self._deadlines = Deadlines(
-            self._clock.monotonic(),
-            idle_s=PEER_IDLE_S if is_peer else TRACKER_IDLE_S,
-            sending_counts=is_peer,
-        )
         transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
         self._arm()
 
@@ -300,43 +303,19 @@ class Connection(asyncio.BufferedProtocol):
             self._note_sent()
 
     def _note_sent(self) -> None:
-        now = self._clock.monotonic()
-        if self._writable or self._transport is None:
-            self._deadlines.sent(now)
+        if self._writable:
+            self._deadlines.sent(self._clock.monotonic())
         else:
-            self._deadlines.stall(self._transport.get_write_buffer_size(), now)
+            self._note_stall()
+
+    def _note_stall(self) -> None:
+        if not self._writable and self._transport is not None:
+            waiting = self._transport.get_write_buffer_size()
+            self._deadlines.stall(waiting, self._clock.monotonic())
 
     def _pay_pongs(self) -> None:
         while self._owed_pongs and self._wire.greeted and self._end is None:
             self._write(self._wire.frame_message(Pong(self._owed_pongs.popleft())))
-
-    # --- time -----------------------------------------------------------------------------------
-
-    def _arm(self) -> None:
-        """Have `_tick` called when the next deadline is due, if nothing earlier will."""
-        if self._end is not None or self._transport is None:
-            return
-        now = self._clock.monotonic()
-        at = self._deadlines.next(now).at
-        if self._timer is not None:
-            if self._timer_at <= at:
-                return
-            self._timer.cancel()
-        self._timer_at = at
-        self._timer = self._loop.call_later(max(0.0, at - now), self._tick)
-
-    def _tick(self) -> None:
-        self._timer = None
-        if not self._writable:
-            self._note_sent()
-        now = self._clock.monotonic()
-        due = self._deadlines.next(now)
-        if due.at > now:
-            self._arm()
-        elif due.code == "stalled":
-            self._drop("stalled", due.text)
-        else:
-            self._say_goodbye("protocol" if due.code == "protocol" else "idle", due.text)
 
     # --- ending ---------------------------------------------------------------------------------
 
@@ -356,16 +335,26 @@ class Connection(asyncio.BufferedProtocol):
         if self._end is None and self._transport is not None:
             # What is complete still counts: it may hold the goodbye that tells why.
             self._pump(room=1 << 30)
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._held is not None:
-            self._held.cancel()
+        self._watch.stop()
+        for timer in (self._aborter, self._held):
+            if timer is not None:
+                timer.cancel()
         if not self._lost.done():
             self._lost.set_result(None)
         if self._end is None and self._transport is not None:
             end = LinkClosed("gone", str(exc) if exc else "the connection was lost", theirs=True)
             end.__cause__ = exc
             self._finish(end)
+
+    def _arm(self) -> None:
+        if self._end is None:
+            self._watch.arm()
+
+    def _end_overdue(self, due: Deadline) -> None:
+        if due.code == "stalled":
+            self._drop("stalled", due.text)
+        else:
+            self._say_goodbye("protocol" if due.code == "protocol" else "idle", due.text)
 
     def _say_goodbye(self, code: GoodbyeCode, text: str) -> None:
         if self._end is None:
@@ -390,12 +379,8 @@ class Connection(asyncio.BufferedProtocol):
         transport = self._transport
         if transport is None or self._lost.done():
             return
-        if not self._reading and not transport.is_closing():
-            self._reading = True
-            transport.resume_reading()  # the transport must hear that the other side closes
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_later(CLOSE_S, transport.abort)
+        self._watch.stop()
+        self._aborter = self._loop.call_later(CLOSE_S, transport.abort)
         transport.close()
 
     def _check_open(self) -> None:

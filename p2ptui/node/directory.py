@@ -1,7 +1,7 @@
 """Directory: what the tracker knows, asked for front-ends: search, members, lists, sources.
 
-Also finds the content that a user means by a name or an id. Remembers the hits it has shown, for
-nobody but this node knows what the first characters of a content id stood for on the screen.
+Also finds the content that a user means by a name, an id or the beginning of one, and remembers the
+names and sizes of what it was told lately.
 """
 
 from collections.abc import Callable, Collection
@@ -12,6 +12,7 @@ from p2ptui.base.errors import P2PError, not_found, unreachable, usage_error
 from p2ptui.base.ids import (
     CONTENT_ID_PREFIX,
     ContentId,
+    content_id_bounds,
     content_id_text,
     parse_content_id,
     short_content_id,
@@ -28,6 +29,9 @@ from p2ptui.node.tracker_link import TrackerLink
 
 MAX_REMEMBERED = 20_000
 MIN_SHORT = 4
+"""Characters of a peer id that may stand for it."""
+MAX_LISTED = 20
+"""Contents that are listed when a name or the beginning of an id fits several."""
 NAME_SEARCH_PAGES = 5
 """Pages of hits that are looked through for an exact name."""
 
@@ -163,7 +167,7 @@ class Directory:
         if content is not None:
             return self._seen.get(content) or Target(content=content, name=target[:12])
         named = await self._named(target)
-        fits = named or self._short(target)
+        fits = named or await self._short(target)
         if len(fits) == 1:
             return fits[0]
         if not fits:
@@ -208,15 +212,13 @@ class Directory:
                 return found
         return []
 
-    def _short(self, text: str) -> list[Target]:
-        short = text.strip().lower().removeprefix(CONTENT_ID_PREFIX)
-        if len(short) < MIN_SHORT:
+    async def _short(self, text: str) -> list[Target]:
+        """Contents whose id begins so, with or without its prefix."""
+        start = CONTENT_ID_PREFIX + text.strip().lower().removeprefix(CONTENT_ID_PREFIX)
+        if content_id_bounds(start) is None:
             return []
-        return [
-            seen
-            for content, seen in self._seen.items()
-            if content_id_text(content)[len(CONTENT_ID_PREFIX) :].startswith(short)
-        ]
+        found = await self._search(start, 0, MAX_LISTED)
+        return [self._seen[hit.content] for hit in found.hits if hit.content in self._seen]
 
     async def _search(self, text: str, offset: int, limit: int) -> m.Hits:
         if len(text.encode()) > m.MAX_QUERY_BYTES:

@@ -17,12 +17,13 @@ from p2ptui.base.addresses import parse_address
 from p2ptui.base.clock import Clock
 from p2ptui.base.errors import P2PError, not_found
 from p2ptui.base.ids import ContentId, TransferId, content_id_text
+from p2ptui.net.loop import Offload
 from p2ptui.net.tasks import spawn
 from p2ptui.net.wire.messages import Endpoint
 from p2ptui.node import events
 from p2ptui.node.fetch import Fetch, FetchJob, FetchTools
 from p2ptui.node.manifest import Manifest
-from p2ptui.node.partial import stored_manifest
+from p2ptui.node.partial import Partial, stored_manifest
 from p2ptui.node.source import Source
 from p2ptui.node.store_transfers import TransferTable
 from p2ptui.node.store_values import TransferRecord
@@ -57,10 +58,17 @@ class Downloads:
         *,
         table: TransferTable,
         adopt: Callable[[Path, Manifest], Awaitable[object]],
+        open_partial: Callable[[Path, Manifest], Partial],
+        offload: Offload,
         publish: Callable[[events.NodeEvent], None],
         clock: Clock,
     ) -> None:
-        """`adopt` lists a finished file as shared; `publish` tells an event."""
+        """`adopt` lists a finished file as shared; `publish` tells an event.
+
+        `open_partial` takes up what an earlier run left (blocking).
+        """
+        self._open_partial = open_partial
+        self._offload = offload
         self._table = table
         self._adopt = adopt
         self._publish = publish
@@ -161,18 +169,28 @@ class Downloads:
         return download
 
     async def cancel(self, transfer_id: TransferId) -> Download:
-        """End a download; its partial is kept until it is fetched again or swept away.
-
-        Raises not found.
-        """
+        """End a download and throw away what it has. Raises not found."""
         download = self._find(transfer_id)
         await self._halt(download)
         self._downloads.pop(transfer_id, None)
+        await self._throw_away(download)
         self._note(download, state="cancelled", finished=self._clock.wall())
         await self._save(download)
         self._tell_state(download)
         self._start_waiting()
         return download
+
+    async def _throw_away(self, download: Download) -> None:
+        """Remove the partial; one that cannot be removed is left and logged."""
+        folder, content = Path(download.record.folder), download.record.content
+        manifest = download.manifest or await self._offload(stored_manifest, folder, content)
+        if manifest is None:
+            return
+        try:
+            partial = await self._offload(self._open_partial, folder, manifest)
+            await self._offload(partial.discard)
+        except P2PError as error:
+            log.warning("the partial of %s stays: %s", download.record.name, error)
 
     # --- running --------------------------------------------------------------------------------
 

@@ -87,6 +87,8 @@ class Node:
         self._downloads = Downloads(
             table=self._table,
             adopt=parts.library.adopt,
+            open_partial=self._open_partial,
+            offload=parts.offload,
             publish=parts.bus.publish,
             clock=parts.clock,
         )

@@ -12,14 +12,15 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from p2ptui.base.errors import P2PError
 from p2ptui.base.ids import ContentId, PeerId
 from p2ptui.net.link import Link, LinkClosed
 from p2ptui.net.requests import RequestFailed
-from p2ptui.net.tasks import spawn
+from p2ptui.net.tasks import TaskSet
 from p2ptui.net.wire import messages as m
 from p2ptui.net.wire.errors import ProtocolViolation
 from p2ptui.node.manifest import Manifest
-from p2ptui.node.uploads import UploadDesk
+from p2ptui.node.upload_desk import UploadDesk
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +95,7 @@ class PeerSession:
         self.desk = desk
         self.unexpected = 0
         """Answers and payloads to requests that nobody waits for (F31)."""
+        self._over = False
         self._asks: dict[int, _Ask] = {}
         self._next_id = 0
         self._watchers: dict[ContentId, Callable[[tuple[int, ...]], None]] = {}
@@ -103,7 +105,7 @@ class PeerSession:
     @property
     def closed(self) -> bool:
         """Whether the connection is over."""
-        return self.link.closed
+        return self._over or self.link.closed
 
     async def run(self, on_kicks: Callable[[m.KickList], None]) -> None:
         """Handle what the peer says until the link closes; owns the link's receiving side."""
@@ -114,16 +116,20 @@ class PeerSession:
                 message = await self.link.receive()
                 if isinstance(message, m.KickList):
                     on_kicks(message)
-                else:
-                    self._handle(message)
+                    continue
+                if isinstance(message, m.GetChunk):
+                    # Back-pressure: what is not read stays with the peer (F90). No two of us can
+                    # wait for each other: we ask for less at a time than a desk takes.
+                    await self.desk.room()
+                self._handle(message)
         except LinkClosed as closed:
             end = closed
         finally:
+            self._over = True
             for ask in self._asks.values():
                 ask.fail(end)
             self._asks.clear()
-            for task in self._answering:
-                task.cancel()
+            await self._answering.cancel_all()
             await self.desk.close()
 
     # --- asking -------------------------------------------------------------------------------
@@ -131,19 +137,37 @@ class PeerSession:
     async def manifest(self, content: ContentId) -> Manifest:
         """The proven manifest of a content. Raises `ManifestMismatch` when it is not."""
         ask = self._ask(m.Manifest, hashes=bytearray())
-        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+        async with asyncio.timeout(ANSWER_TIMEOUT_S) as ask.patience:
             head = await self._answer(ask, lambda number: m.GetManifest(number, content))
         assert isinstance(head, m.Manifest)
         return Manifest.verified(content, head.size, bytes(ask.hashes or b""))
 
-    async def chunk(self, content: ContentId, index: int, buffer: memoryview) -> None:
+    async def chunk(
+        self,
+        content: ContentId,
+        index: int,
+        buffer: memoryview,
+        on_bytes: Callable[[int], None] | None = None,
+    ) -> None:
         """Bring one chunk into `buffer`, whose length is the chunk's.
 
-        Has no timeout of its own: whoever asks watches `received`. When it raises, the buffer must
-        not be used again.
+        Has no timeout of its own: whoever asks watches the pace by `on_bytes`, which is told of
+        each payload. When it raises, the buffer must not be used again. Raises `Withdrawn` after
+        `withdraw`.
         """
-        ask = self._ask(None, chunk=buffer)
+        ask = self._ask(None, wanted=(content, index), chunk=buffer, on_bytes=on_bytes)
         await self._answer(ask, lambda number: m.GetChunk(number, content, index))
+
+    def turn(self) -> asyncio.Semaphore:
+        """To be held while a chunk is asked for: the peer lets only so many requests wait."""
+        return self._turns
+
+    def withdraw(self, content: ContentId, index: int) -> None:
+        """Take back the request for a chunk that is no longer needed, if there is one."""
+        for number, ask in self._asks.items():
+            if ask.wanted == (content, index) and not ask.answer.done():
+                ask.fail(Withdrawn())
+                self.link.post(m.Cancel(number))
 
     async def interest(
         self, content: ContentId, watcher: Callable[[tuple[int, ...]], None]
@@ -174,24 +198,38 @@ class PeerSession:
         self,
         expects: type[Answer] | None,
         *,
+        wanted: tuple[ContentId, int] | None = None,
         chunk: memoryview | None = None,
         hashes: bytearray | None = None,
+        on_bytes: Callable[[int], None] | None = None,
     ) -> _Ask:
-        return _Ask(asyncio.get_running_loop().create_future(), expects, chunk, hashes)
+        return _Ask(
+            asyncio.get_running_loop().create_future(),
+            expects,
+            wanted=wanted,
+            chunk=chunk,
+            hashes=hashes,
+            on_bytes=on_bytes,
+        )
 
     async def _answer(self, ask: _Ask, make: Callable[[int], object]) -> Answer | None:
-        if self.link.closed:
+        if self.closed:
             raise LinkClosed("done")
-        self._next_id = number = (self._next_id + 1) % 2**32
+        while self._next_id in self._asks:
+            self._next_id = (self._next_id + 1) % 2**32
+        number = self._next_id
+        self._next_id = (number + 1) % 2**32
         self._asks[number] = ask
         try:
             self.link.post(make(number))
             return await ask.answer
-        except (asyncio.CancelledError, TimeoutError):
+        except asyncio.CancelledError:
             self.link.post(m.Cancel(number))
             raise
         finally:
             self._asks.pop(number, None)
+            if not ask.answer.cancelled() and ask.answer.done():
+                ask.answer.exception()  # it may have failed just when we were cancelled
 
     # --- payloads (the link's data sink) --------------------------------------------------------
 
@@ -263,12 +301,13 @@ class PeerSession:
         if len(self._answering) >= MAX_ANSWERING:
             self.link.post(m.Failure(request.id, "busy", "too many requests at once"))
             return
-        task = spawn(self._answer_quietly(request), name=f"answer-{self.peer_id}")
-        self._answering.add(task)
-        task.add_done_callback(self._answering.discard)
+        self._answering.spawn(self._answer_quietly(request), name=f"answer-{self.peer_id}")
 
     async def _answer_quietly(self, request: SideRequest) -> None:
         try:
             await self.desk.answer(request)
         except LinkClosed:
             log.debug("peer %s left before its answer", self.peer_id)
+        except P2PError as error:
+            log.warning("peer %s is not answered: %s", self.peer_id, error)
+            self.link.post(m.Failure(request.id, "internal", "this cannot be looked up now"))

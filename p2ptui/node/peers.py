@@ -21,7 +21,8 @@ from p2ptui.net.tasks import TaskSet
 from p2ptui.net.throttle import Throttle
 from p2ptui.net.wire import messages as m
 from p2ptui.node.peer_session import PeerSession
-from p2ptui.node.uploads import Offers, UploadDesk, UploadLedger
+from p2ptui.node.upload_desk import UploadDesk
+from p2ptui.node.uploads import Offers, UploadLedger
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ MAX_LINKS_PER_PEER = 4
 BAR_S = 3600.0
 """How long a member that sent wrong data twice is left alone (PROTOCOL.md 5)."""
 WRONG_CHUNKS_BEFORE_BAR = 2
+MAX_RECORDS = 1024
+"""Members that are remembered although there is nothing to say of them."""
 
 
 @dataclass(slots=True)
@@ -39,6 +42,14 @@ class _Record:
     wrong_chunks: int = 0
     barred_until: float = 0.0
     dialling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    failure: P2PError | None = None
+    """How the last dial failed, for those who wanted the same at that time."""
+    tries: int = 0
+    """Dials that have ended."""
+
+    def is_plain(self, now: float) -> bool:
+        """Whether nothing is lost with it."""
+        return not (self.wrong_chunks or self.barred_until > now or self.dialling.locked())
 
 
 class Peers:
@@ -77,13 +88,21 @@ class Peers:
         self._tasks = TaskSet()
 
     @property
+    def own_id(self) -> PeerId:
+        """The id of this node."""
+        return self._peer_id
+
+    @property
     def sessions(self) -> tuple[PeerSession, ...]:
         """All open sessions."""
         return tuple(session for group in self._sessions.values() for session in group)
 
     async def accept(self, link: Link) -> None:
         """Own an accepted link from its handshake to its end (a `LinkHandler`)."""
-        if link.peer_id is not None and len(self._group(link.peer_id)) >= MAX_LINKS_PER_PEER:
+        if link.peer_id is not None and self.barred(link.peer_id):
+            await link.close("refused", "wrong data came from you")
+            return
+        if self._has_enough(link):
             await link.close("too_many", "four connections are enough")
             return
         try:
@@ -91,6 +110,9 @@ class Peers:
         except (LinkClosed, TimeoutError, P2PError) as error:
             log.info("no greeting from %s: %s", link.remote.host, error)
             await link.close("refused", str(error)[:200])
+            return
+        if self._has_enough(link):  # others came while it greeted
+            await link.close("too_many", "four connections are enough")
             return
         self._sessions.setdefault(session.peer_id, []).append(session)
         await self._run(session)
@@ -105,11 +127,22 @@ class Peers:
         if self.barred(peer):
             raise unreachable("This member is barred", "It sent wrong data lately.")
         record = self._record(peer)
+        tries = record.tries
         async with record.dialling:
             for session in self._group(peer):
                 if not session.closed:
                     return session
-            return await self._dial(peer, endpoints)
+            if record.tries != tries and record.failure is not None:
+                # The dial that we waited for has failed: thirty fetches do not dial in turn.
+                raise record.failure
+            record.failure = None
+            try:
+                return await self._dial(peer, endpoints)
+            except P2PError as error:
+                record.failure = error
+                raise
+            finally:
+                record.tries += 1
 
     def blame(self, peer: PeerId) -> bool:
         """A member sent a chunk that does not verify; True when that was once too often."""
@@ -133,11 +166,6 @@ class Peers:
         for session in self.sessions:
             session.desk.verified(content, indexes)
 
-    async def withdrawn(self, content: ContentId) -> None:
-        """A content moved or is no longer offered: no desk may go on with its open file."""
-        for session in self.sessions:
-            await session.desk.forget(content)
-
     async def close(self) -> None:
         """Say goodbye to everybody."""
         async with asyncio.TaskGroup() as group:
@@ -149,7 +177,17 @@ class Peers:
         return self._sessions.get(peer, [])
 
     def _record(self, peer: PeerId) -> _Record:
-        return self._records.setdefault(peer, _Record())
+        record = self._records.get(peer)
+        if record is None:
+            if len(self._records) >= MAX_RECORDS:
+                now = self._clock.monotonic()
+                for known in [k for k, each in self._records.items() if each.is_plain(now)]:
+                    del self._records[known]
+            record = self._records[peer] = _Record()
+        return record
+
+    def _has_enough(self, link: Link) -> bool:
+        return link.peer_id is not None and len(self._group(link.peer_id)) >= MAX_LINKS_PER_PEER
 
     async def _dial(self, peer: PeerId | None, endpoints: Iterable[m.Endpoint]) -> PeerSession:
         failure = unreachable("No address", "The tracker knows no address of this member.")
@@ -210,7 +248,8 @@ class Peers:
         finally:
             group = self._group(session.peer_id)
             group.remove(session)
-            session.link.abort()
+            if not session.link.closed:  # one that says goodbye goes on flushing
+                session.link.abort()
             if not group:
                 self._sessions.pop(session.peer_id, None)
                 await self._ledger.end_peer(session.peer_id)
@@ -225,3 +264,5 @@ class Peers:
         except BadIdentity as error:
             log.warning("peer %s passed on a forged kick list: %s", session.peer_id, error)
             await session.link.close("protocol", "the kick list is not signed by the swarm's key")
+        except P2PError as error:
+            log.warning("the kick list cannot be kept: %s", error)

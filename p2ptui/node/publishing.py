@@ -77,6 +77,8 @@ class Publishing:
 
     async def use_repository(self, path: str) -> None:
         """Make this folder the repository, in place of another one of an earlier run."""
+        named = self._off_limits
+        self._off_limits = await self._offload(lambda: tuple(path.resolve() for path in named))
         shares = await self._files.shares()
         for share in shares:
             # Another repository is no more; a folder share at this place becomes the repository.

@@ -150,22 +150,20 @@ def test_a_buffer_may_change_once_it_was_sent(run: Run, contexts: Contexts) -> N
     run(converse(contexts, talk))
 
 
-def test_a_fast_taker_does_not_keep_the_loop_from_others(run: Run, contexts: Contexts) -> None:
+def test_a_goodbye_reaches_who_is_sending_what_we_do_not_read(run: Run, contexts: Contexts) -> None:
     async def talk(ours: Connection, theirs: Connection) -> None:
-        theirs.set_sink(ChunkSink(MIB))
-        turns = 0
-
-        async def take_turns() -> None:
-            nonlocal turns
-            while True:
-                await asyncio.sleep(0)
-                turns += 1
-
-        others = spawn(take_turns(), name="others")
-        for _ in range(16):
-            await ours.send_data(1, 0, bytes(MIB))
-        others.cancel()
-        assert turns > 16 * 4 // 2
+        for number in range(50_000):
+            ours.post(m.Cancel(number))
+        while theirs._reading:  # noqa: ASYNC110  (until its queue is full)
+            await asyncio.sleep(0)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        closing = spawn(theirs.close("too_many", "enough"), name="close")
+        with pytest.raises(LinkClosed) as caught:
+            await ours.receive()
+        assert (caught.value.code, caught.value.theirs) == ("too_many", True)
+        await closing
+        assert loop.time() - began < 1.5
 
     run(converse(contexts, talk))
 

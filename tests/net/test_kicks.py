@@ -51,7 +51,9 @@ def test_a_list_that_the_ca_did_not_sign_is_refused(change: str) -> None:
         "key": sign_kicks(new_key(), 1, kicks_of(ANNA)),
         "number": msgspec.structs.replace(good, number=2),
         "kicks": msgspec.structs.replace(good, kicks=kicks_of(BERT)),
-        "signature": msgspec.structs.replace(good, signature=good.signature[:-1] + b"\0"),
+        "signature": msgspec.structs.replace(
+            good, signature=good.signature[:-1] + bytes([good.signature[-1] ^ 1])
+        ),
         "empty": msgspec.structs.replace(good, signature=b""),
     }[change]
     with pytest.raises(BadIdentity):

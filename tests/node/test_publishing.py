@@ -67,7 +67,8 @@ async def test_the_home_is_never_shared_but_for_its_repository(tmp_path: Path) -
     home = tmp_path / "home"
     write_files(home, "keys/key", "repo/mine")
     write_files(tmp_path, "other")
-    async with running_library(home, off_limits=[home]) as run:
+    (tmp_path / "link").symlink_to(home)
+    async with running_library(home, off_limits=[tmp_path / "link"]) as run:
         for path in (home, home / "keys"):
             with pytest.raises(P2PError, match="not to be shared"):
                 await run.library.add_share(path)

@@ -48,7 +48,9 @@ HOSTILE = "\x1b[2J‮gpj.exe\n[red]"
 
 
 def hit(name: str = "song.flac", content_id: str = CONTENT) -> HitRow:
-    return HitRow(content_id=content_id, name=name, names=(name,), size=2_000_000, owners=2, known=3)
+    return HitRow(
+        content_id=content_id, name=name, names=(name,), size=2_000_000, owners=2, known=3
+    )
 
 
 def transfer(number: int = 1, state: TransferState = "active", done: int = 0) -> TransferRow:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from p2ptui.base.clock import SystemClock
-from p2ptui.base.ids import ContentId, PeerId, key_digest
+from p2ptui.base.ids import ContentId, PeerId, content_id_text, key_digest
 from p2ptui.net.wire.messages import Entry
 from p2ptui.net.wire.share_digest import ShareDigest
 from tracker import sqlite_queries
@@ -317,3 +317,18 @@ async def test_a_closed_index_says_so(tmp_path: Path) -> None:
     assert await waiting == peer("anna")  # what was asked for before is done
     with pytest.raises(StoreError, match="closed"):
         await store.search("", 0, 1)
+
+
+async def test_the_beginning_of_a_content_id_finds_it_under_all_its_names(
+    store: SqliteStore,
+) -> None:
+    await arrive(store, "anna")
+    wanted = entry("a.iso", content="wanted")
+    await announce(store, "anna", wanted, entry("b.iso", content="wanted"), entry("c.iso"))
+    start = content_id_text(wanted.content)[:12]
+
+    found = await store.search(start, 0, 10)
+
+    assert [hit.content for hit in found.hits] == [wanted.content]
+    assert sorted(found.hits[0].names) == [("a.iso",), ("b.iso",)]
+    assert (await store.search("b3c1" + "7" * 50, 0, 10)).hits == ()

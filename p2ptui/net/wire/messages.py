@@ -220,7 +220,10 @@ class Announce(Message, frozen=True, tag="announce"):
 
 
 class Search(Message, frozen=True, tag="search"):
-    """Find contents whose names hold every word of `text`; an empty text finds all."""
+    """Find contents whose names hold every word of `text`; an empty text finds all.
+
+    A text that is the beginning of a content id, `b3c1` and at least 4 characters, finds those.
+    """
 
     id: RequestId
     text: Query

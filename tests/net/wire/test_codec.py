@@ -50,6 +50,12 @@ BAD = {
     "f21_unknown field": search(color="red"),
     "f24_nested in a field": packed(TAG, PING, encode("id"), b"\x91" * 100_000 + b"\xc0"),
     "f24_nested alone": b"\x91" * 100_000,
+    "f24_nested in what a hello may add": packed(
+        TAG, encode("hello"), encode("mood"), b"\x91" * 100_000 + b"\xc0"
+    ),
+    "f24_nested maps in what a hello may add": packed(
+        TAG, encode("hello"), encode("mood"), b"\x81\xa1a" * 100_000 + b"\xc0"
+    ),
     "f24_nested key": b"\x81" * 100_000,
     "f25_array of 4 G": packed(TAG, encode("announce"), encode("added"), b"\xdd\xff\xff\xff\xff"),
     "f25_path of 4 G": packed(
