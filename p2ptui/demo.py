@@ -76,7 +76,7 @@ async def _play(out: Output) -> None:
             try:
                 async with asyncio.timeout(STEP_S):
                     told = await step()
-            except (P2PError, TimeoutError) as error:
+            except (P2PError, OSError) as error:
                 for line in stage.last_words():
                     out.say(display(line))
                 raise _failure(name, error) from error
@@ -95,10 +95,14 @@ def format_step(name: str, text: str, seconds: float) -> str:
     return f"{name:<{NAME_CELLS}} {text}{space} {format_duration(seconds):>{TIME_CELLS}}"
 
 
-def _failure(step: str, error: P2PError | TimeoutError) -> P2PError:
-    reason = str(error) or f"It was not done within {format_duration(STEP_S)}."
-    hint = error.hint if isinstance(error, P2PError) else "The machine may be too busy; try again."
-    return P2PError(f"The demo's step '{step}' failed", reason, hint)
+def _failure(step: str, error: P2PError | OSError) -> P2PError:
+    title = f"The demo's step '{step}' failed"
+    if isinstance(error, P2PError):
+        return P2PError(title, str(error), error.hint)
+    if isinstance(error, TimeoutError):
+        late = f"It was not done within {format_duration(STEP_S)}."
+        return P2PError(title, late, "The machine may be too busy; try again.")
+    return P2PError(title, str(error), "Check the space and the rights of the temporary folder.")
 
 
 def wrong(what: str, found: object) -> P2PError:
@@ -273,8 +277,10 @@ class Demo:
         original = _standard_folder() / SMALL_NAME
         if not await asyncio.to_thread(filecmp.cmp, original, done.path, shallow=False):
             raise wrong("The fetched file differs from the original", done.path)
-        place = f"{request.address} only" if request.address else "who has it"
-        text = f"{peer.nick}: {done.name}, {format_bytes(done.bytes)}, right, from {place}"
+        place = f"{request.address} alone" if request.address else f"{done.sources} source"
+        text = (
+            f"{peer.nick}: {SMALL_NAME}, {format_bytes(done.bytes)}, the same bytes, from {place}"
+        )
         return Told(text, {"name": done.name, "bytes": done.bytes, "fetch_s": done.seconds})
 
 

@@ -43,7 +43,15 @@ class Stage:
     """Where the demo plays. Leaving the block ends all its processes and removes its folder."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="p2ptui-demo-"))
+        """Raises a storage error."""
+        try:
+            self.folder = Path(tempfile.mkdtemp(prefix="p2ptui-demo-"))
+        except OSError as error:
+            raise storage_error(
+                "No temporary folder can be made",
+                str(error),
+                "Make room, or name another folder: TMPDIR=DIR p2ptui demo",
+            ) from error
         self._engines: dict[str, Started] = {}
         self._logs: dict[str, Path] = {}
         self._remotes: list[RemoteNode | RemoteTracker] = []

@@ -78,7 +78,7 @@ class Connection(asyncio.BufferedProtocol):
         self._lost: asyncio.Future[None] = self._loop.create_future()
 
     def open(self, transport: asyncio.Transport, peer_id: PeerId | None, remote: Endpoint) -> None:
-        """Begin the conversation: TLS is up, the other side's id is proven, nothing was read yet."""
+        """Begin the conversation: TLS is up, the other side is proven, nothing was read yet."""
         self._transport = transport
         self._peer_id = peer_id
         self._remote = remote

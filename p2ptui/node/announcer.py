@@ -13,7 +13,7 @@ from typing import Protocol
 from p2ptui.base.clock import Clock
 from p2ptui.base.errors import ExitCode, P2PError
 from p2ptui.net.wire import messages as m
-from p2ptui.node.listing import PAGE_BYTES, fit
+from p2ptui.node.listing import fits
 
 log = logging.getLogger(__name__)
 
@@ -142,9 +142,6 @@ class Announcer:
         limit = m.MAX_BATCH
         while True:
             changes = await self._share.changes_since(self._known, limit)
-            removed_bytes = sum(len(part.encode()) for path in changes.removed for part in path)
-            if limit == 1 or (
-                fit(changes.added) == changes.added and removed_bytes <= PAGE_BYTES // 4
-            ):
+            if limit == 1 or fits(changes.added, changes.removed):
                 return changes
-            limit = max(1, limit // 2)
+            limit //= 2

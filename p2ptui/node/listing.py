@@ -8,6 +8,11 @@ PAGE_BYTES = 200 * 1024
 """Most bytes of the rows; the rest of the message is small."""
 
 
+def fits(*rows: object) -> bool:
+    """Whether all of these go into one message."""
+    return len(msgspec.msgpack.encode(rows)) <= PAGE_BYTES
+
+
 def fit(entries: tuple[m.Entry, ...]) -> tuple[m.Entry, ...]:
     """As many entries, from the first on, as fit into one message; at least one."""
     size = 0

@@ -13,7 +13,7 @@ import msgspec
 from p2ptui import __version__
 from p2ptui.base.addresses import format_address, parse_address
 from p2ptui.base.clock import Clock
-from p2ptui.base.errors import P2PError, unreachable
+from p2ptui.base.errors import ExitCode, P2PError, unreachable
 from p2ptui.base.ids import PeerId
 from p2ptui.base.text import format_duration
 from p2ptui.net.credentials import Membership
@@ -28,6 +28,7 @@ from p2ptui.node import events
 from p2ptui.node.announcer import Announcer
 from p2ptui.node.api import TrackerStatus
 from p2ptui.node.library import Library
+from p2ptui.node.listing import fit
 from p2ptui.node.peers import Peers
 from p2ptui.node.tracker_link import TrackerLink
 from p2ptui.node.uploads import Offers, UploadLedger
@@ -114,7 +115,7 @@ class Swarm:
             clock=clock,
             apply_kicks=network.apply_kicks,
         )
-        announcer = Announcer(library, clock, self._published)
+        announcer = Announcer(library, clock, self._published, self._refused)
         self.tracker = TrackerLink(self, announcer, clock)
 
     @property
@@ -141,11 +142,12 @@ class Swarm:
 
     async def close(self) -> None:
         """Say goodbye to the tracker and to all peers."""
-        await self.tracker.close()
+        async with asyncio.TaskGroup() as group:  # each may take its time to flush
+            group.create_task(self.tracker.close())
+            group.create_task(self.peers.close())
+            if self.listening is not None:
+                group.create_task(self.listening.close())
         await self._tasks.cancel_all()
-        if self.listening is not None:
-            await self.listening.close()
-        await self.peers.close()
 
     async def _open_port(self) -> Listening:
         if self._listen:
@@ -170,9 +172,17 @@ class Swarm:
             try:
                 link = await self.network.dial_tracker(host, port)
             except P2PError as error:
-                failure = error
+                # That somebody else answers there outweighs that nobody answers elsewhere (F113).
+                if failure.exit_code is not ExitCode.SECURITY:
+                    failure = error
                 continue
-            await self.network.met_at(host, port)
+            try:
+                await self.network.met_at(host, port)
+            except P2PError as error:
+                log.warning("the tracker's address cannot be kept: %s", error)
+            except BaseException:
+                link.abort()
+                raise
             return link, format_address(host, port)
         raise failure
 
@@ -227,7 +237,7 @@ class Swarm:
     async def list_files(self, request: m.ListFiles) -> m.Listing:
         """Answer *discover*."""
         entries, total = await self._library.entries(request.text, request.offset, request.limit)
-        return m.Listing(request.id, entries, total)
+        return m.Listing(request.id, fit(entries), total)
 
     async def renew(self, ask: Callable[[bytes], Awaitable[bytes]]) -> None:
         """Renew our leaf whenever its time has come, as long as the link is up."""
@@ -245,6 +255,8 @@ class Swarm:
             await self.network.apply_kicks(kicks)
         except BadIdentity as error:
             log.warning("the tracker sent a forged kick list: %s", error)
+        except P2PError as error:
+            log.warning("the kick list cannot be kept: %s", error)
 
     def _published(self, seconds: float) -> None:
         counts = self._library.counts()
@@ -256,6 +268,9 @@ class Swarm:
                 seconds=round(seconds, 3),
             )
         )
+
+    def _refused(self, error: P2PError) -> None:
+        self._notify("warning", f"Our files are not all announced: {error}", error.hint)
 
     def _notify(self, level: events.NoticeLevel, text: str, hint: str = "") -> None:
         self._publish(

@@ -93,12 +93,13 @@ class Swarms:
         """Join by link or address and enter. Raises `P2PError`; the swarm at work is then kept."""
         target = parse_join_target(text)
         known = await self._offload(self._known, target)
-        await self._switch(known or await self._join(target, trust))
+        membership = known or await self._join(target, trust)
+        await self._tasks.cancel_all()  # the user's word is newer than the settings'
+        await self._switch(membership)
 
     async def forget(self, text: str) -> None:
         """Forget a swarm by address, name or pin. Raises not found."""
-        pin = await self._offload(self._credentials.resolve, text)
-        async with self._switching:
+        pin = await self._offload(self._credentials.resolve,         async with self._switching:
             if self.current is not None and self.current.network.membership.pin == pin:
                 await self._close_current()
                 await self._store.set_setting(_CURRENT, None)
@@ -119,7 +120,12 @@ class Swarms:
                 current.tracker.retry()
                 return
             await self._close_current()
-            self.current = await self._enter(membership)
+            try:
+                self.current = await self._enter(membership)
+            except P2PError as error:
+                address = format_address(*membership.hosts[0])
+                self._before = TrackerStatus(state="stopped", address=address, reason=str(error))
+                raise
             await self._store.set_setting(_CURRENT, membership.pin.encode())
 
     async def _close_current(self) -> None:

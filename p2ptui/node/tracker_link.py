@@ -33,6 +33,7 @@ MIN_BACKOFF_S = 1.0
 MAX_BACKOFF_S = 60.0
 FIRST_JITTER_S = 10.0
 """Members of a tracker that restarts come back spread over so long (F69)."""
+LOCATE_AGAIN_S = 2.0
 STABLE_S = 60.0
 """A link that held for so long resets the back-off."""
 
@@ -111,6 +112,7 @@ class TrackerLink:
         self._status = TrackerStatus(state="connecting")
         self._retry_at: float | None = None
         self._retry_now = asyncio.Event()
+        self._closing = False
         self._tasks = TaskSet()
         """What runs for as long as this connection lasts."""
         self.up = asyncio.Event()
@@ -135,6 +137,8 @@ class TrackerLink:
             self._set_status(TrackerStatus(state="connecting", reason=self._status.reason))
             began = self._clock.monotonic()
             end = await self._connect()
+            if self._closing:
+                return
             if end.final:
                 self._lose(end.reason, None)
                 return
@@ -154,7 +158,8 @@ class TrackerLink:
                     await self._retry_now.wait()
 
     async def close(self) -> None:
-        """Say goodbye."""
+        """Say goodbye; `run` then ends and tells nothing."""
+        self._closing = True
         if self._link is not None:
             await self._link.close("stopping", "the node stops")
 
@@ -201,13 +206,19 @@ class TrackerLink:
             self._link.post(m.Unlocate(content))
 
     async def _locate(self, content: ContentId) -> None:
-        try:
-            found = await self.ask(lambda number: m.Locate(number, content), m.Sources)
-        except P2PError as error:
-            log.info("locate failed: %s", error)
+        """Ask until it is answered, or nobody wants to know any more: a push alone is not enough."""
+        wait_s = LOCATE_AGAIN_S
+        while content in self._watchers:
+            try:
+                found = await self.ask(lambda number: m.Locate(number, content), m.Sources)
+            except P2PError as error:
+                log.info("locate failed: %s", error)
+                await asyncio.sleep(self._random.uniform(wait_s / 2, wait_s))
+                wait_s = min(wait_s * 2, MAX_BACKOFF_S)
+                continue
+            for watcher in tuple(self._watchers.get(content, ())):
+                watcher.sources_found(found.sources, found.known)
             return
-        for watcher in tuple(self._watchers.get(content, ())):
-            watcher.sources_found(found.sources, found.known)
 
     # --- the life of one connection -----------------------------------------------------------
 
@@ -247,14 +258,17 @@ class TrackerLink:
             return _End(str(error), was_up=self.up.is_set(), final=final)
         except TimeoutError:
             return _End("the tracker did not greet us in time", was_up=False)
+        except Exception:  # the border of the task that keeps the link up: it must go on
+            log.exception("the link to the tracker failed")
+            return _End("an internal error; the log says more", was_up=False)
         finally:
             self.up.clear()
             if self._requests is not None:
                 self._requests.fail_all(LinkClosed("done", "the connection was lost"))
             self._link = self._requests = None
-            await self._tasks.cancel_all()
-            if link is not None:
+            if link is not None and not link.closed:  # one that says goodbye goes on flushing
                 link.abort()
+            await self._tasks.cancel_all()
 
     async def _greet(self, link: Link) -> m.Welcome:
         async with asyncio.timeout(HELLO_TIMEOUT_S):
@@ -293,7 +307,11 @@ class TrackerLink:
                     self._requests.answer(message)
 
     async def _list_files(self, link: Link, request: m.ListFiles) -> None:
-        link.post(await self._handler.list_files(request))
+        try:
+            link.post(await self._handler.list_files(request))
+        except P2PError as error:
+            log.warning("the tracker's question is not answered: %s", error)
+            link.post(m.Failure(request.id, "internal", "the list cannot be read now"))
 
     async def _renew(self, csr: bytes) -> bytes:
         answer = await self.ask(lambda number: m.Renew(number, csr), m.Renewed)

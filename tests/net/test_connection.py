@@ -1,7 +1,6 @@
 """Connections over cables in memory, on virtual time: order, pings and deadlines."""
 
 import asyncio
-from random import Random
 
 import pytest
 
@@ -10,16 +9,10 @@ from p2ptui.net.tasks import spawn
 from p2ptui.net.wire import messages as m
 from p2ptui.net.wire.frames import MAX_PAYLOAD_BYTES
 from p2ptui.net.wire.protocol import Role
-from tests.support.conversation import ChunkSink, greeted_pair, greeted_raw, raw_pair
+from tests.support.conversation import MIB, ChunkSink, chunk_of, greeted_pair, greeted_raw, raw_pair
 from tests.support.fake_time import FakeClock, virtual_time
 from tests.support.memory_net import peer_id_of
 from tests.support.messages import CONTENT, PEER_HELLO, frame
-
-MIB = 1024 * 1024
-
-
-def chunk_of(size: int) -> bytes:
-    return Random(size).randbytes(size)
 
 
 @virtual_time

@@ -1,7 +1,6 @@
 """Connections and their ends: violations, failures, goodbyes, resets."""
 
 import asyncio
-from random import Random
 
 import pytest
 
@@ -10,15 +9,9 @@ from p2ptui.net.tasks import spawn
 from p2ptui.net.wire import messages as m
 from p2ptui.net.wire.errors import ProtocolViolation
 from p2ptui.net.wire.frames import data_header
-from tests.support.conversation import ChunkSink, greeted_pair, greeted_raw
+from tests.support.conversation import MIB, ChunkSink, chunk_of, greeted_pair, greeted_raw
 from tests.support.fake_time import FakeClock, virtual_time
 from tests.support.messages import PEER_HELLO, frame
-
-MIB = 1024 * 1024
-
-
-def chunk_of(size: int) -> bytes:
-    return Random(size).randbytes(size)
 
 
 @virtual_time

@@ -1,7 +1,6 @@
 """Connections and room: queues, send buffers and rate limits are bounded."""
 
 import asyncio
-from random import Random
 
 import pytest
 
@@ -10,16 +9,10 @@ from p2ptui.net.link import LinkClosed
 from p2ptui.net.tasks import spawn
 from p2ptui.net.throttle import Throttle
 from p2ptui.net.wire import messages as m
-from tests.support.conversation import ChunkSink, greeted_pair, greeted_raw
+from tests.support.conversation import MIB, ChunkSink, chunk_of, greeted_pair, greeted_raw
 from tests.support.fake_time import FakeClock, virtual_time
 from tests.support.memory_transport import MemoryTransport
 from tests.support.messages import frame
-
-MIB = 1024 * 1024
-
-
-def chunk_of(size: int) -> bytes:
-    return Random(size).randbytes(size)
 
 
 @virtual_time

@@ -1,6 +1,7 @@
 """Ends of a conversation for tests: greeted links, a sink, and an end that speaks raw bytes."""
 
 import asyncio
+from random import Random
 
 from p2ptui.base.clock import Clock
 from p2ptui.net.wire import messages as m
@@ -12,6 +13,13 @@ from p2ptui.net.wire.protocol import Role
 from tests.support.memory_net import MemoryLink, peer_id_of, peer_pair
 from tests.support.memory_transport import MemoryTransport, connect
 from tests.support.messages import PEER_HELLO, frame
+
+MIB = 1024 * 1024
+
+
+def chunk_of(size: int) -> bytes:
+    """The same random bytes for the same size."""
+    return Random(size).randbytes(size)
 
 
 class ChunkSink:

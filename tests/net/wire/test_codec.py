@@ -5,7 +5,7 @@ import time
 import tracemalloc
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p2ptui.net.wire import messages as m
@@ -177,6 +177,7 @@ def test_a_body_may_be_a_view_of_a_larger_buffer() -> None:
     assert Decoder(m.FromMember).decode(view) == m.Ping(7)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_f20_random_bodies_are_messages_or_violations(body: bytes) -> None:
     for union in (m.FromMember, m.ToMember, m.BetweenPeers, m.FromStranger, m.ToStranger):
@@ -187,6 +188,7 @@ def test_f20_random_bodies_are_messages_or_violations(body: bytes) -> None:
         assert decode(union, encode(message)) == message
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_f20_a_message_with_one_byte_changed_is_a_message_or_a_violation(
     data: st.DataObject,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p2ptui.net.wire.errors import ProtocolViolation
@@ -155,6 +155,7 @@ Item = tuple[bool, bytes]
 ITEMS = st.lists(st.tuples(st.booleans(), st.binary(min_size=1, max_size=300)), max_size=8)
 
 
+@settings(deadline=None)
 @given(ITEMS, st.lists(st.integers(1, 200), min_size=1), st.integers(13, 80))
 def test_frames_do_not_depend_on_how_they_are_cut(
     items: list[Item], steps: list[int], scratch_bytes: int

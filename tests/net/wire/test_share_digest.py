@@ -5,7 +5,7 @@ from random import Random
 import msgspec
 import pytest
 from blake3 import blake3
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p2ptui.base.ids import ContentId
@@ -29,6 +29,7 @@ def test_an_entrys_digest_is_that_of_the_protocol() -> None:
     assert bytes(ShareDigest.of([entry])) == digest
 
 
+@settings(deadline=None)
 @given(ENTRIES, st.randoms())
 def test_the_order_does_not_matter(entries: list[Entry], random: Random) -> None:
     shuffled = entries[:]
@@ -36,6 +37,7 @@ def test_the_order_does_not_matter(entries: list[Entry], random: Random) -> None
     assert ShareDigest.of(entries) == ShareDigest.of(shuffled)
 
 
+@settings(deadline=None)
 @given(ENTRIES, ENTRIES)
 def test_what_is_removed_leaves_no_trace(kept: list[Entry], gone: list[Entry]) -> None:
     digest = ShareDigest.of(kept + gone)

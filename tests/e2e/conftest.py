@@ -1,0 +1,34 @@
+"""Fixtures: a world of real processes for one test, or a swarm for a whole module."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import Peer, Tracker, World, opened, random_file
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    yield from opened(tmp_path)
+
+
+class Swarm:
+    """A tracker, anna who has files and ben who has none."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.tracker: Tracker = world.tracker()
+        self.files = world.folder / "files"
+        self.files.mkdir()
+        random_file(self.files / "big.bin", 5_000_000, seed=1)
+        (self.files / "note.txt").write_text("a note\n")
+        (self.files / "empty.txt").touch()
+        self.anna: Peer = world.peer("anna", self.tracker.link, "--share", self.files)
+        self.ben: Peer = world.peer("ben", self.tracker.link)
+
+
+@pytest.fixture(scope="module")
+def swarm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
+    for world in opened(tmp_path_factory.mktemp("swarm")):
+        yield Swarm(world)
