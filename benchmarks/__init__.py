@@ -1,1 +1,1 @@
-"""Benchmarks: ratios against other programs, measured in one run."""
+"""Benchmarks: p2ptui beside other programs, measured in one run (`python -m benchmarks`)."""

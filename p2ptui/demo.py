@@ -107,7 +107,7 @@ def _failure(step: str, error: P2PError | OSError) -> P2PError:
 
 def wrong(what: str, found: object) -> P2PError:
     """A step that came out otherwise than it must."""
-    return P2PError(what, f"found {found}")
+    return P2PError(what, f"found: {found}")
 
 
 class Demo:
@@ -211,10 +211,12 @@ class Demo:
             raise wrong("The large file did not come from several sources", done.sources)
         rate_bps = done.bytes / max(done.seconds, 0.001)
         parts = [
-            f"{peer.nick} sent {format_bytes(await peer.sent(done.content_id))}"
+            f"{peer.nick} {format_bytes(await peer.sent(done.content_id))}"
             for peer in (self._anna, self._ben)
         ]
-        text = f"cleo: {format_bytes(done.bytes)} at {format_rate(rate_bps)}, {', '.join(parts)}"
+        text = (
+            f"cleo: {format_bytes(done.bytes)} at {format_rate(rate_bps)}; from {', '.join(parts)}"
+        )
         figures = {"bytes": done.bytes, "rate_bps": rate_bps, "sources": done.sources}
         return Told(text, figures)
 
@@ -278,9 +280,7 @@ class Demo:
         if not await asyncio.to_thread(filecmp.cmp, original, done.path, shallow=False):
             raise wrong("The fetched file differs from the original", done.path)
         place = f"{request.address} alone" if request.address else f"{done.sources} source"
-        text = (
-            f"{peer.nick}: {SMALL_NAME}, {format_bytes(done.bytes)}, the same bytes, from {place}"
-        )
+        text = f"{peer.nick}: {done.name}, {format_bytes(done.bytes)}, right, from {place}"
         return Told(text, {"name": done.name, "bytes": done.bytes, "fetch_s": done.seconds})
 
 

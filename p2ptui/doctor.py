@@ -162,7 +162,10 @@ def check_port(settings: Settings, status: NodeStatus | None) -> Check:
         hint = "Others cannot dial this node; choose a free port with --listen."
         return _warning("data port", "not listening", hint)
     try:
-        host, port = parse_address(settings.peer.listen or "0.0.0.0", DEFAULT_PEER_PORT)  # noqa: S104
+        asked = settings.peer.listen
+        # `:7071` is a port of all addresses.
+        where = f"0.0.0.0{asked}" if asked.startswith(":") else asked or "0.0.0.0"  # noqa: S104
+        host, port = parse_address(where, DEFAULT_PEER_PORT)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -128,5 +128,3 @@ async def test_it_changes_nothing(home: Home) -> None:
     lines: list[str] = []
     await run_doctor(home, Settings(), collected(lines))
     assert not home.folder.exists()
-
-

@@ -22,6 +22,7 @@ from p2ptui.net.control_socket import (
     SEND_BUFFER,
     Endpoint,
     caller_is_us,
+    drop,
     open_endpoint,
     read_frame,
     remove_endpoint,
@@ -124,8 +125,8 @@ class ControlServer:
         except Exception:
             log.exception("control connection failed")
         finally:
+            await drop(writer)
             del self._sessions[task]
-            writer.transport.abort()
 
     async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not caller_is_us(writer):

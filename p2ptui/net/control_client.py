@@ -15,7 +15,7 @@ import msgspec
 
 from p2ptui.base.errors import ExitCode, P2PError, unreachable
 from p2ptui.net.control_schema import encode_arguments
-from p2ptui.net.control_socket import dial_endpoint, read_frame, write_frame
+from p2ptui.net.control_socket import dial_endpoint, drop, read_frame, write_frame
 from p2ptui.net.control_wire import (
     CONTROL_VERSION,
     Answer,
@@ -104,12 +104,13 @@ class ControlClient:
         except ConnectionError as error:
             raise self._gone() from error
         finally:
-            writer.transport.abort()
+            await drop(writer)
 
     async def close(self) -> None:
         """Close the connection; requests under way fail."""
         self._reading.cancel()
         await asyncio.wait({self._reading})
+        await drop(self._writer)
 
     def _post(self, envelope: Envelope) -> None:
         if not self._writer.is_closing():
@@ -157,17 +158,17 @@ async def _dial(path: Path, what: str) -> tuple[_Streams, str] | None:
     except (ConnectionError, ControlViolation):
         greeting = None
     except TimeoutError as error:
-        writer.transport.abort()
+        await drop(writer)
         raise unreachable(
             f"The {what} does not answer",
             f"A process holds {path} but says nothing.",
             "Wait a moment and try again; if it hangs, end that process.",
         ) from error
     if not isinstance(greeting, Greeting):
-        writer.transport.abort()
+        await drop(writer)
         return None
     if greeting.version != CONTROL_VERSION:
-        writer.transport.abort()
+        await drop(writer)
         raise P2PError(
             f"The running {what} is of another version",
             f"It is p2ptui {greeting.software}, which this program cannot talk to.",

@@ -115,6 +115,13 @@ async def write_frame(writer: asyncio.StreamWriter, envelope: Envelope) -> None:
     await writer.drain()
 
 
+async def drop(writer: asyncio.StreamWriter) -> None:
+    """Close a connection at once, and return when its socket is closed."""
+    writer.transport.abort()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
+
+
 def caller_is_us(writer: asyncio.StreamWriter) -> bool:
     """Whether the calling process runs under our user, as far as this system can tell."""
     sock = writer.get_extra_info("socket")

@@ -147,6 +147,8 @@ class HitRow(Value, frozen=True, kw_only=True):
     size: int
     owners: int
     known: int
+    best: str = ""
+    """Nick of an owner online that answers fast; empty when nobody is."""
     have: Ownership = "new"
 
 
@@ -195,6 +197,12 @@ class HostRow(Value, frozen=True, kw_only=True):
     reachable: bool | None
     online: bool
     seen: float
+    slots: int | None = None
+    """Upload slots free; None when not told."""
+    path: str = ""
+    """How it is reached: `direct`, `connect-back`, `relay`; empty when not known."""
+    key: str = ""
+    """`pinned`, `new` or `CHANGED`; empty when it was never met."""
 
 
 class HostPage(Value, frozen=True, kw_only=True):
@@ -263,6 +271,8 @@ class TransferRow(Value, frozen=True, kw_only=True):
     """Where the finished file lies (downloads)."""
     peer: str = ""
     """Who takes it (uploads), as `nick (short id)`."""
+    place: int = 0
+    """Place in the uploader's queue; 0 when not in one."""
     eta_s: float | None = None
     started: float = 0
     finished: float | None = None

@@ -2,10 +2,13 @@
 
 Also finds the content that a user means by a name, an id or the beginning of one, and remembers the
 names and sizes of what it was told lately.
+
+What the user says is brought within the bounds of the protocol here: a message beyond them would
+cost the link. A page of ours may be several of the tracker's.
 """
 
-from collections.abc import Callable, Collection
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Collection
+from typing import Protocol, TypeVar
 
 from p2ptui.base.addresses import format_address
 from p2ptui.base.errors import P2PError, not_found, unreachable, usage_error
@@ -32,8 +35,14 @@ MIN_SHORT = 4
 """Characters of a peer id that may stand for it."""
 MAX_LISTED = 20
 """Contents that are listed when a name or the beginning of an id fits several."""
-NAME_SEARCH_PAGES = 5
-"""Pages of hits that are looked through for an exact name."""
+MAX_NAME_HITS = 1000
+"""Hits that are looked through for an exact name."""
+MAX_PAGE = 1000
+"""Rows of a page that a front-end may ask for."""
+_MAX_OFFSET = 2**40
+
+PageT = TypeVar("PageT", m.Hits, m.MemberPage, m.Listing)
+RowT = TypeVar("RowT")
 
 
 class Ownerships(Protocol):
@@ -67,10 +76,10 @@ class Directory:
 
     async def search(self, text: str, page: api.Page) -> api.HitPage:
         """A page of hits."""
-        found = await self._search(text, page.offset, page.limit)
-        ours = await self._ownerships([hit.content for hit in found.hits])
+        hits, last = await self._search(text, page.offset, page.limit)
+        ours = await self._ownerships([hit.content for hit in hits])
         rows = []
-        for hit in found.hits:
+        for hit in hits:
             names = tuple(join_path(path) for path in hit.names)
             rows.append(
                 api.HitRow(
@@ -84,26 +93,33 @@ class Directory:
                 )
             )
         return api.HitPage(
-            rows=tuple(rows), total=found.total, more=found.more, took_ms=found.took_us / 1000
+            rows=tuple(rows), total=last.total, more=last.more, took_ms=last.took_us / 1000
         )
 
     async def members(self, page: api.Page) -> api.HostPage:
         """A page of the swarm's members."""
-        found = await self._tracker().ask(
-            lambda number: m.Members(number, page.filter, page.offset, _limit(page)), m.MemberPage
-        )
-        return api.HostPage(rows=tuple(map(_host_row, found.hosts)), total=found.total)
+        text, tracker = _checked(page.filter), self._tracker()
+
+        def ask(offset: int, limit: int) -> Awaitable[m.MemberPage]:
+            return tracker.ask(lambda number: m.Members(number, text, offset, limit), m.MemberPage)
+
+        hosts, last = await _gather(ask, lambda found: found.hosts, page.offset, page.limit)
+        return api.HostPage(rows=tuple(map(_host_row, hosts)), total=last.total)
 
     async def browse(self, host: str, page: api.Page) -> api.RemotePage:
         """A page of a member's announced list."""
+        text, tracker = _checked(page.filter), self._tracker()
         member = await self.find_member(host)
-        found = await self._tracker().ask(
-            lambda number: m.Browse(number, member.peer, page.filter, page.offset, _limit(page)),
-            m.Listing,
-        )
-        ours = await self._ownerships([entry.content for entry in found.entries])
+
+        def ask(offset: int, limit: int) -> Awaitable[m.Listing]:
+            return tracker.ask(
+                lambda number: m.Browse(number, member.peer, text, offset, limit), m.Listing
+            )
+
+        entries, last = await _gather(ask, lambda found: found.entries, page.offset, page.limit)
+        ours = await self._ownerships([entry.content for entry in entries])
         rows = []
-        for entry in found.entries:
+        for entry in entries:
             self._remember(Target(content=entry.content, name=entry.path[-1], size=entry.size))
             rows.append(
                 api.RemoteFile(
@@ -115,13 +131,14 @@ class Directory:
                 )
             )
         return api.RemotePage(
-            peer_id=member.peer, nick=member.nick, rows=tuple(rows), total=found.total
+            peer_id=member.peer, nick=member.nick, rows=tuple(rows), total=last.total
         )
 
     async def find_member(self, host: str) -> m.HostInfo:
         """The member that a nick, an id, the beginning of one, or an address means."""
+        text = _checked(host)
         found = await self._tracker().ask(
-            lambda number: m.Members(number, host, 0, m.MAX_PAGE), m.MemberPage
+            lambda number: m.Members(number, text, 0, m.MAX_PAGE), m.MemberPage
         )
         exact = [h for h in found.hosts if host in {h.nick, h.peer, _address(h)}]
         fits = exact or [
@@ -189,13 +206,7 @@ class Directory:
 
     async def _named(self, name: str) -> list[Target]:
         """Contents with exactly this name, or this path, the case left aside if need be."""
-        text = _query(name)
-        hits: list[m.Hit] = []
-        for number in range(NAME_SEARCH_PAGES):
-            page = await self._search(text, number * m.MAX_PAGE, m.MAX_PAGE)
-            hits += page.hits
-            if len(hits) >= page.total or not page.hits:
-                break
+        hits, _ = await self._search(_query(name), 0, MAX_NAME_HITS)
         for same in (_is_same, _is_same_but_case):
             found = [
                 Target(
@@ -217,18 +228,18 @@ class Directory:
         start = CONTENT_ID_PREFIX + text.strip().lower().removeprefix(CONTENT_ID_PREFIX)
         if content_id_bounds(start) is None:
             return []
-        found = await self._search(start, 0, MAX_LISTED)
-        return [self._seen[hit.content] for hit in found.hits if hit.content in self._seen]
+        hits, _ = await self._search(start, 0, MAX_LISTED)
+        return [self._seen[hit.content] for hit in hits if hit.content in self._seen]
 
-    async def _search(self, text: str, offset: int, limit: int) -> m.Hits:
-        if len(text.encode()) > m.MAX_QUERY_BYTES:
-            raise usage_error(
-                "Too long a search", f"It may have {m.MAX_QUERY_BYTES} bytes.", "Use fewer words."
-            )
-        found = await self._tracker().ask(
-            lambda number: m.Search(number, text, offset, max(1, min(limit, m.MAX_PAGE))), m.Hits
-        )
-        for hit in found.hits:
+    async def _search(self, text: str, offset: int, limit: int) -> tuple[list[m.Hit], m.Hits]:
+        """The hits of a page, and the last message that brought some."""
+        words, tracker = _checked(text), self._tracker()
+
+        def ask(begin: int, count: int) -> Awaitable[m.Hits]:
+            return tracker.ask(lambda number: m.Search(number, words, begin, count), m.Hits)
+
+        hits, last = await _gather(ask, lambda found: found.hits, offset, limit)
+        for hit in hits:
             if hit.names:
                 self._remember(
                     Target(
@@ -239,7 +250,7 @@ class Directory:
                         known=hit.known,
                     )
                 )
-        return found
+        return hits, last
 
     def _remember(self, target: Target) -> None:
         self._seen.pop(target.content, None)
@@ -281,16 +292,45 @@ def no_tracker(status: api.TrackerStatus) -> P2PError:
     )
 
 
-def _query(name: str) -> str:
-    """The words of a name or path, cut to what a search may have."""
-    text = " ".join(name.split("/"))[: m.MAX_QUERY_BYTES]
-    while len(text.encode()) > m.MAX_QUERY_BYTES:
-        text = text[:-1]
+async def _gather(
+    ask: Callable[[int, int], Awaitable[PageT]],
+    rows_of: Callable[[PageT], tuple[RowT, ...]],
+    offset: int,
+    limit: int,
+) -> tuple[list[RowT], PageT]:
+    """The rows of a page out of several messages, and the last of these."""
+    begin = min(max(offset, 0), _MAX_OFFSET - MAX_PAGE)
+    wanted = min(max(limit, 1), MAX_PAGE)
+    rows: list[RowT] = []
+    while True:
+        found = await ask(begin + len(rows), min(wanted - len(rows), m.MAX_PAGE))
+        rows += rows_of(found)
+        # A message may hold fewer rows than were asked for: long names fill it.
+        if len(rows) >= wanted or not rows_of(found) or begin + len(rows) >= found.total:
+            return rows, found
+
+
+def _checked(text: str) -> str:
+    """What a user looks for. Raises a usage error when it is too long."""
+    text = _sendable(text)
+    if len(text.encode()) > m.MAX_QUERY_BYTES:
+        raise usage_error(
+            "Too long a search", f"It may have {m.MAX_QUERY_BYTES} bytes.", "Use fewer words."
+        )
     return text
 
 
-def _limit(page: api.Page) -> int:
-    return max(1, min(page.limit, m.MAX_PAGE))
+def _sendable(text: str) -> str:
+    """Without NUL, and without what was no UTF-8 on the command line."""
+    return text.replace("\0", "").encode(errors="replace").decode()
+
+
+def _query(name: str) -> str:
+    """The words of a name or path, cut to what a search may have."""
+    text = " ".join(_sendable(name).split("/"))[: m.MAX_QUERY_BYTES]
+    while len(text.encode()) > m.MAX_QUERY_BYTES:
+        text = text[:-1]
+    return text
 
 
 def _is_same(path: m.Path, name: str) -> bool:

@@ -99,7 +99,8 @@ class Swarms:
 
     async def forget(self, text: str) -> None:
         """Forget a swarm by address, name or pin. Raises not found."""
-        pin = await self._offload(self._credentials.resolve,         async with self._switching:
+        pin = await self._offload(self._credentials.resolve, text)
+        async with self._switching:
             if self.current is not None and self.current.network.membership.pin == pin:
                 await self._close_current()
                 await self._store.set_setting(_CURRENT, None)

@@ -79,19 +79,19 @@ class OpenOffers:
             await self.drop(content)
 
     async def _find(self, content: ContentId) -> _Opened | None:
-        while not self._closed:
-            opened = self._opened.get(content)
-            if opened is not None:
-                self._opened.move_to_end(content)
-                return opened
-            offer = await self._offers.open(content)
-            if offer is None:
-                return None
-            if not self._closed and content not in self._opened:
-                opened = self._opened[content] = _Opened(offer)
-                return opened
-            await self._offload(offer.close)  # two asked for it at the same time
-        return None
+        opened = self._opened.get(content)
+        if opened is not None:
+            self._opened.move_to_end(content)
+            return opened
+        offer = await self._offers.open(content)
+        if offer is None:
+            return None
+        if self._closed or content in self._opened:
+            # Two asked for it at the same time, or the connection ended meanwhile.
+            await self._offload(offer.close)
+            return None if self._closed else await self._find(content)
+        opened = self._opened[content] = _Opened(offer)
+        return opened
 
     async def _close_oldest(self) -> None:
         idle = [content for content, each in self._opened.items() if not each.users]

@@ -11,6 +11,7 @@ class Glyphs:
     up: str
     dot: str
     prompt: str
+    right: str
     brand: str
     edge: str
     """Left edge of the selected row."""
@@ -39,6 +40,7 @@ UNICODE = Glyphs(
     up="↑",
     dot="●",
     prompt="❯",
+    right="→",
     brand="◆",
     edge="▌",
     opened="▾",
@@ -62,6 +64,7 @@ ASCII = Glyphs(
     up="^",
     dot="*",
     prompt=">",
+    right=">",
     brand="#",
     edge="|",
     opened="-",

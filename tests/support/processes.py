@@ -154,7 +154,7 @@ class World:
             [*PROGRAM, *map(str, words)],
             input=input_text.encode(),
             capture_output=True,
-            env=self.env(name) | (env or {}),
+            env={**self.env(name), **(env or {})},
             cwd=cwd or self.folder,
             timeout=DEADLINE_S * 2,
             check=False,

@@ -1,0 +1,1 @@
+"""The cases, by the names that the targets have."""

@@ -1,0 +1,88 @@
+"""libtorrent, one seed and one leecher: TCP without encryption, the settings it is fastest with."""
+
+import asyncio
+import importlib.util
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.payload import NAME, Payload
+from benchmarks.processes import HOST, Missing, wait_until
+from benchmarks.race import TURN_S, Grounds
+
+if TYPE_CHECKING:
+    import libtorrent
+
+SETTINGS: dict[str, object] = {
+    "listen_interfaces": f"{HOST}:0",
+    "allow_multiple_connections_per_ip": True,
+    "enable_dht": False,
+    "enable_lsd": False,
+    "enable_upnp": False,
+    "enable_natpmp": False,
+    "enable_incoming_utp": False,
+    "enable_outgoing_utp": False,
+    "aio_threads": 4,
+    "hashing_threads": 2,
+}
+
+
+class Torrent:
+    """A leecher that knows the seed's address; both have their threads in this process."""
+
+    name = "libtorrent, plain"
+
+    def __init__(self, payload: Payload, folder: Path) -> None:
+        import libtorrent
+
+        self._library = libtorrent
+        made = libtorrent.create_torrent(libtorrent.list_files(str(payload.path)))
+        libtorrent.set_piece_hashes(made, str(payload.path.parent))
+        self._torrent = libtorrent.torrent_info(made.generate())
+        self._folder = folder
+        self._seed = libtorrent.session(SETTINGS)
+        self._leecher = libtorrent.session(SETTINGS)
+        self._seed.add_torrent(self._told(payload.path.parent, complete=True))
+        self._handle: libtorrent.torrent_handle | None = None
+
+    async def take(self) -> Path:
+        """Leech until all pieces are there and verified."""
+        handle = self._leecher.add_torrent(self._told(self._folder, complete=False))
+        self._handle = handle
+        handle.connect_peer((HOST, self._seed.listen_port()))
+        await wait_until(lambda: handle.status().is_seeding, "libtorrent", within_s=TURN_S)
+        return self._folder / NAME
+
+    async def clear(self, copy: Path) -> None:
+        """Remove the torrent and its file."""
+        if self._handle is not None:
+            self._leecher.remove_torrent(self._handle, self._library.session.delete_files)
+            await wait_until(lambda: not copy.exists(), "libtorrent's removal")
+
+    def close(self) -> None:
+        """End both sessions (blocks while they do)."""
+        del self._handle, self._seed, self._leecher
+
+    def _told(self, folder: Path, *, complete: bool) -> "libtorrent.add_torrent_params":
+        flags = self._library.torrent_flags
+        told = self._library.add_torrent_params()
+        told.ti = self._torrent
+        told.save_path = str(folder)
+        told.flags &= ~(flags.auto_managed | flags.paused)
+        if complete:
+            told.flags |= flags.seed_mode
+        return told
+
+
+@asynccontextmanager
+async def open_torrent(grounds: Grounds) -> AsyncIterator[Torrent]:
+    """A seed and a leecher. Raises `Missing`."""
+    if importlib.util.find_spec("libtorrent") is None:
+        raise Missing("libtorrent is missing (PyPI: libtorrent)")
+    grounds.folder.mkdir(parents=True)
+    torrent = await asyncio.to_thread(Torrent, grounds.payload, grounds.folder)
+    try:
+        yield torrent
+    finally:
+        await asyncio.to_thread(torrent.close)

@@ -1,0 +1,1 @@
+"""Screens: they hold a `NodeApi`, know widgets, and own no domain logic."""

@@ -1,0 +1,29 @@
+"""Notices: what the user just did, and how it went. Remote text in them is shown, never obeyed."""
+
+from typing import Any, Literal
+
+from textual.app import App
+
+from p2ptui.base.errors import P2PError
+from p2ptui.base.text import display
+
+NoticeLevel = Literal["information", "warning", "error"]
+SHORT_S = 4.0
+LONG_S = 9.0
+
+
+def tell(app: App[Any], text: str, level: NoticeLevel = "information", title: str = "") -> None:
+    """A sentence at the edge of the screen."""
+    app.notify(
+        "\n".join(map(display, text.split("\n"))),
+        title=display(title),
+        severity=level,
+        timeout=SHORT_S if level == "information" else LONG_S,
+        markup=False,
+    )
+
+
+def tell_error(app: App[Any], error: P2PError) -> None:
+    """An expected error: what happened and what to do."""
+    text = "\n".join(part for part in (error.message, error.hint) if part)
+    tell(app, text, "error", error.title)
