@@ -98,7 +98,7 @@ async def wait_until(
     """Look again and again. Raises `Broken` after too long."""
     try:
         async with asyncio.timeout(within_s):
-            while not condition():  # noqa: ASYNC110  (of other processes, without events)
+            while not condition():
                 await asyncio.sleep(POLL_S)
     except TimeoutError:
         raise Broken(f"{what}: not within {within_s:g} s") from None

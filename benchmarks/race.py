@@ -1,7 +1,8 @@
 """Race: contestants take turns with the same payload, so that all meet the same machine.
 
-The first round warms up files and connections and does not count. Everyone writes to the same disk,
-to a file that is not there yet; it is compared with the payload and removed after the clock stopped.
+The first round warms up files and connections and does not count. Everyone writes to the same
+disk, to a file that is not there yet; it is compared with the payload and removed after the clock
+stopped.
 """
 
 import asyncio
@@ -36,7 +37,10 @@ class Grounds:
 class Contestant(Protocol):
     """A program that can bring the payload from somewhere else."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called in the table."""
+        ...
 
     async def take(self) -> Path:
         """Transfer the payload to a new file; returns when it is complete."""

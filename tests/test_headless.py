@@ -13,6 +13,7 @@ from p2ptui.tracker_commands import tracker_sentence
 from tests.support.fake_node import HOSTILE, TIME, finished
 from tracker import events as tracker
 
+FETCHED = "fetched song.flac: 2.0 MB in 4.0 s, 500.0 KB/s, from 2 sources -> /repo/song.flac"
 NAMED_BY_THE_CONTRACT = {
     node.Connected: {"tracker", "peer_id", "address"},
     node.Disconnected: {"reason", "retry_s"},
@@ -77,8 +78,7 @@ async def test_people_get_sentences_with_the_time() -> None:
     published = node.Published(time=TIME, files=1, bytes=4_100_000)
     await follow(feed_of(finished(), published, node.Resync(3)), lines.append, node_sentence)
     assert lines == [
-        "2027-01-15T08:00:00Z fetched song.flac: 2.0 MB in 4.0 s, 500.0 KB/s, from 2 sources"
-        " -> /repo/song.flac",
+        "2027-01-15T08:00:00Z " + FETCHED,
         "2027-01-15T08:00:00Z published 1 file, 4.1 MB",
         "(3 events were not shown)",
     ]

@@ -60,7 +60,7 @@ def test_json_holds_one_object_a_row_with_all_its_fields() -> None:
     written.output.result({"stopped": True}, "stopped")
     written.output.table((Column("", lambda row: row.name),), [hit(), hit("b")], "")
     assert written.err == []
-    assert [json.loads(line) for line in written.out][0] == {"stopped": True}
+    assert json.loads(written.out[0]) == {"stopped": True}
     assert set(json.loads(written.out[1])) >= {
         "content_id", "name", "names", "size", "owners", "known",
     }  # fmt: skip

@@ -26,6 +26,7 @@ from p2ptui.node.remote import RemoteNode
 from p2ptui.output import Output
 from p2ptui.peer_program import reach_node, run_command
 from p2ptui.running import Interrupted, close_engine, interruptible, on_signals, served, told
+from tests.support.command_run import until
 from tests.support.fake_node import FakeNode, finished
 
 WAIT_S = 10.0
@@ -218,9 +219,7 @@ async def test_front_ends_are_counted(home: Home) -> None:
         await anext(items)
         assert node.front_ends == 1
         await items.aclose()  # type: ignore[attr-defined]
-        async with asyncio.timeout(WAIT_S):
-            while node.front_ends:
-                await asyncio.sleep(0)
+        await until(lambda: not node.front_ends)
         await remote.close()
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,14 +11,14 @@ import pytest
 from p2ptui.base.errors import P2PError, not_found
 from p2ptui.base.ids import TransferId
 from p2ptui.command_context import Context
-from p2ptui.node.api import NodeApi
+from p2ptui.node.api import NodeApi, TransferRow
 from p2ptui.node.events import Connected, Disconnected, FetchStateChanged, Published
 from p2ptui.peer_commands import HANDLERS
 from p2ptui.peer_program import prepare
 from p2ptui.peer_shell import Teller, status_line
 from p2ptui.progress import NoProgress, ProgressSink
 from p2ptui.shell import Shell, Telling
-from tests.support.command_run import Desk
+from tests.support.command_run import Desk, until
 from tests.support.fake_node import ANNA, TIME, FakeNode, finished, transfer
 
 WAIT_S = 10.0
@@ -74,17 +74,12 @@ class Session:
         async with asyncio.timeout(WAIT_S):
             return await self.shell.run()
 
-    async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(WAIT_S):
-            while not condition():
-                await asyncio.sleep(0)
-
 
 @pytest.fixture
 async def typing() -> AsyncIterator[tuple[Session, "asyncio.Task[tuple[int, str]]"]]:
     session = Session(Typed(interactive=True))
     task = asyncio.get_running_loop().create_task(session.run())
-    await session.until(lambda: session.node.bus.followers == 1)
+    await until(lambda: session.node.bus.followers == 1)
     yield session, task
     task.cancel()
     await asyncio.wait({task})
@@ -92,7 +87,12 @@ async def typing() -> AsyncIterator[tuple[Session, "asyncio.Task[tuple[int, str]
 
 async def test_a_script_runs_one_command_after_the_other() -> None:
     session = Session(Typed("search song", "/fetch song.flac", "", "# end", "status"))
-    session.node.fetched = lambda node, _request: (node.emit(finished()), transfer(1, "active"))[1]
+
+    def fetched(node: FakeNode, _request: object) -> TransferRow:
+        node.emit(finished())
+        return transfer(1, "active")
+
+    session.node.fetched = fetched
     assert await session.run() == (0, "end")
     text = "\n".join(session.desk.out)
     assert text.index("2 of 3") < text.index("fetched song.flac") < text.index("node:")
@@ -140,19 +140,19 @@ async def test_json_for_one_command_or_for_all() -> None:
 async def test_a_fetch_runs_on_while_one_types_and_its_end_is_told(typing: Any) -> None:
     session, task = typing
     session.io.lines.put_nowait("fetch song.flac")
-    await session.until(lambda: session.desk.out)
+    await until(lambda: session.desk.out)
     assert session.desk.out == ["fetching song.flac, 2.0 MB (transfer 1)"]
     session.io.lines.put_nowait("shares")
-    await session.until(lambda: len(session.desk.out) > 1)
+    await until(lambda: len(session.desk.out) > 1)
     session.node.emit(finished())
-    await session.until(lambda: session.desk.err and "fetched song.flac" in session.desk.err[-1])
+    await until(lambda: session.desk.err and "fetched song.flac" in session.desk.err[-1])
     assert not task.done()
 
 
 async def test_in_a_script_nothing_is_told_unasked() -> None:
     session = Session(Typed())
     task = asyncio.get_running_loop().create_task(session.run())
-    await session.until(lambda: session.node.bus.followers == 1)
+    await until(lambda: session.node.bus.followers == 1)
     session.node.emit(Published(time=TIME, files=1, bytes=1))
     session.io.lines.put_nowait("rescan")
     session.io.lines.put_nowait(None)
@@ -164,7 +164,7 @@ async def test_progress_stands_below_the_prompt(typing: Any) -> None:
     session, _ = typing
     assert session.io.statuses == [""]
     session.node.rows = [transfer(1, "active", 500_000), transfer(2, "queued")]
-    await session.until(lambda: len(session.io.statuses) > 1)
+    await until(lambda: len(session.io.statuses) > 1)
     assert session.io.statuses[-1] == "song.flac: 25 %, 500.0 KB/s, 4.0 s left; 1 more"
 
 
@@ -186,7 +186,7 @@ async def test_ctrl_c_ends_the_command_and_not_the_shell(typing: Any) -> None:
     session.io.lines.put_nowait("rescan")
     await hanging.wait()
     os.kill(os.getpid(), signal.SIGINT)
-    await session.until(lambda: "interrupted" in session.desk.err)
+    await until(lambda: "interrupted" in session.desk.err)
     session.io.lines.put_nowait("exit")
     assert await task == (0, "exit")
 

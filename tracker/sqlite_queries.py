@@ -75,7 +75,9 @@ def search(db: sqlite3.Connection, text: str, offset: int, limit: int) -> Found:
             )),
             EXISTS ({_BEARERS} c.name),
             (SELECT count(*) FROM (SELECT DISTINCT e.host FROM {_OWNERS} AND h.online)),
-            (SELECT count(*) FROM (SELECT DISTINCT e.host FROM {_OWNERS}))
+            (SELECT count(*) FROM (SELECT DISTINCT e.host FROM {_OWNERS})),
+            (SELECT h.nick FROM {_OWNERS} AND h.online
+                ORDER BY h.ping_ms IS NULL, h.ping_ms, h.no LIMIT 1)
         FROM page c CROSS JOIN contents k ON k.no = c.no
         """,  # noqa: S608  (constants; what a member says goes in as a parameter)
         {**arguments, "matches": MAX_MATCHES + 1, "limit": limit, "offset": offset},
@@ -245,7 +247,14 @@ def _matching_names(text: str) -> tuple[str, dict[str, str | int | bytes]]:
 
 
 def _hit(  # noqa: PLR0917  (columns of a row)
-    cid: bytes, size: int, found: str, names: str, borne: int, online: int, known: int
+    cid: bytes,
+    size: int,
+    found: str,
+    names: str,
+    borne: int,
+    online: int,
+    known: int,
+    best: str | None,
 ) -> Hit | None:
     """A content as a hit, the name that was found first; None when nobody has it any more.
 
@@ -263,6 +272,7 @@ def _hit(  # noqa: PLR0917  (columns of a row)
         names=tuple(tuple(path.split("/")) for path in paths),
         owners=online,
         known=known,
+        best=best or "",
     )
 
 

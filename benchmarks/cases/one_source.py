@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 from benchmarks.cases.case import Findings, Wishes
 from benchmarks.payload import make_payload
@@ -30,7 +29,7 @@ class Rival:
 
 async def against_https(wishes: Wishes, findings: Findings) -> None:
     """T1, and T13 while it runs."""
-    async with _swarm("T1", wishes, findings) as (ours, grounds):
+    async with _swarm("T1", wishes) as (ours, grounds):
         await _compete("T1", ours, (Rival("nginx", open_curl, 1.0),), grounds, findings)
         memory = ours.peak_memory
         if memory is None:
@@ -44,14 +43,12 @@ async def against_https(wishes: Wishes, findings: Findings) -> None:
 async def against_sharers(wishes: Wishes, findings: Findings) -> None:
     """T2."""
     rivals = (Rival("ncdc", open_ncdc, 3.0), Rival("libtorrent", open_torrent, 1.5))
-    async with _swarm("T2", wishes, findings) as (ours, grounds):
+    async with _swarm("T2", wishes) as (ours, grounds):
         await _compete("T2", ours, rivals, grounds, findings)
 
 
 @asynccontextmanager
-async def _swarm(
-    case: str, wishes: Wishes, findings: Findings
-) -> AsyncIterator[tuple[Ours, Grounds]]:
+async def _swarm(case: str, wishes: Wishes) -> AsyncIterator[tuple[Ours, Grounds]]:
     folder = wishes.folder / case
     payload = make_payload(folder / "offered", wishes.size)
     grounds = Grounds(folder, payload, wishes.rounds, lambda text: wishes.tell(f"{case} {text}"))

@@ -1,9 +1,9 @@
-"""p2ptui itself: a tracker and two nodes as processes of their own, driven through their endpoints."""
+"""p2ptui itself: a tracker and two nodes, each a process, driven through control endpoints."""
 
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -15,6 +15,7 @@ from p2ptui.base.paths import HOME_VARIABLE, Home
 from p2ptui.node.api import FetchRequest
 from p2ptui.node.events import FetchFailed, FetchFinished
 from p2ptui.node.remote import RemoteNode
+from p2ptui.peer_waiting import closing
 
 PATIENCE_S = 60.0
 
@@ -31,7 +32,7 @@ class Ours:
 
     async def take(self) -> Path:
         """Fetch into the node's repository: verified, synced and under its final name."""
-        async with aclosing(self._node.feed((), 60.0)) as items:
+        async with closing(self._node.feed((), 60.0)) as items:
             row = await self._node.fetch(FetchRequest(target=NAME, patience_s=PATIENCE_S))
             async for item in items:
                 if isinstance(item, FetchFinished) and item.id == row.id:
@@ -46,7 +47,7 @@ class Ours:
 
     @property
     def peak_memory(self) -> tuple[int, int] | None:
-        """Most bytes of memory that taker and seed ever had; None where the system does not tell."""
+        """Most bytes that taker and seed ever used; None where the system does not tell."""
         taker, seed = _peak_bytes(self._taker), _peak_bytes(self._seed)
         return None if taker is None or seed is None else (taker, seed)
 

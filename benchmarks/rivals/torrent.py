@@ -14,7 +14,7 @@ from benchmarks.race import TURN_S, Grounds
 if TYPE_CHECKING:
     import libtorrent
 
-SETTINGS: dict[str, object] = {
+SETTINGS: "libtorrent.settings_pack" = {
     "listen_interfaces": f"{HOST}:0",
     "allow_multiple_connections_per_ip": True,
     "enable_dht": False,

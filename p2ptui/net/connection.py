@@ -379,7 +379,6 @@ class Connection(asyncio.BufferedProtocol):
         transport = self._transport
         if transport is None or self._lost.done():
             return
-        self._watch.stop()
         self._aborter = self._loop.call_later(CLOSE_S, transport.abort)
         transport.close()
 

@@ -7,6 +7,7 @@ Certificates and requests come from strangers: every reader here raises `BadIden
 
 import hashlib
 import hmac
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -15,6 +16,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from p2ptui.base.ids import PeerId, Pin, key_digest
@@ -25,7 +27,11 @@ JOIN_CONTEXT = b"p2ptui-join-1"
 PRIVATE_KEY = ec.EllipticCurvePrivateKey
 PUBLIC_KEY = ec.EllipticCurvePublicKey
 
+# What cryptography only warns of (a negative serial number), on standard error, a stranger can send:
+# here it is refused like everything else that is malformed.
+warnings.filterwarnings("error", "(The p|P)arsed ", CryptographyDeprecationWarning)
 _UNREADABLE = (
+    CryptographyDeprecationWarning,
     ValueError,
     TypeError,
     UnsupportedAlgorithm,

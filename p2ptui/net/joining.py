@@ -41,6 +41,7 @@ TRUST_FIRST = "first"
 """As `trust`: accept any key at first contact; for runs that nobody watches."""
 ANSWER_S = 10.0
 CLOCK_WARNING_S = 300.0
+_IF_FOUNDED_ANEW = "If the tracker was founded anew: p2ptui forget {}, then join it again."
 
 
 class _Offer(Struct, frozen=True):
@@ -97,7 +98,12 @@ async def _expected_pin(
     if known is None:
         return target.pin
     if target.pin is not None and target.pin != known.pin:
-        raise _changed(format_address(host, port), known, target.pin)
+        raise security_stop(
+            "Another key than the one known here",
+            f"{format_address(host, port)} has the fingerprint {known.pin}, "
+            f"the link says {target.pin}",
+            _IF_FOUNDED_ANEW.format(known.pin),
+        )
     return known.pin
 
 
@@ -254,6 +260,5 @@ def _changed(where: str, known: Membership, pin: Pin) -> P2PError:
     return security_stop(
         "The tracker's key has changed",
         f"{where} had the fingerprint {known.pin}, and now it is {pin}",
-        "Somebody may stand in between. If the tracker was founded anew: "
-        f"p2ptui forget {known.pin}, then join it again.",
+        "Somebody may stand in between. " + _IF_FOUNDED_ANEW.format(known.pin),
     )

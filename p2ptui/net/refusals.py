@@ -73,6 +73,15 @@ def explain_end(end: LinkClosed, whom: str, where: str) -> P2PError:
     return unreachable(title, f"{where}: {why}")
 
 
+def is_expired(end: LinkClosed) -> bool:
+    """Whether a link ended because they find our certificate expired: rejoin, and try once more.
+
+    Our own clock may be behind, so that we did not know (F9).
+    """
+    cause = end.__cause__
+    return isinstance(cause, ssl.SSLError) and "CERTIFICATE_EXPIRED" in (cause.reason or "")
+
+
 def _refused_certificate(error: ssl.SSLError, title: str, where: str) -> P2PError:
     reason = error.reason or ""
     if "CERTIFICATE_EXPIRED" in reason:

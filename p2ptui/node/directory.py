@@ -89,6 +89,7 @@ class Directory:
                     size=hit.size,
                     owners=hit.owners,
                     known=hit.known,
+                    best=hit.best,
                     have=ours.get(hit.content, "new"),
                 )
             )

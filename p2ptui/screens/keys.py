@@ -36,6 +36,11 @@ class Key(NamedTuple):
         return f"do_{self.id.replace('-', '_')}"
 
     @property
+    def action(self) -> str:
+        """The action of the screen that it is bound to."""
+        return f"act('{self.id}')"
+
+    @property
     def shown(self) -> str:
         """The key as a person reads it."""
         return " ".join(_SHOWN.get(key, key) for key in self.key.split(","))
@@ -96,7 +101,7 @@ KEYS: tuple[Key, ...] = (
     Key("undo", "u", "undo the last removal or cancel (30 s)"),
     Key("settings", "e", "settings"),
     Key("help", "question_mark", "keys of this pane", "Help", rank=45),
-    Key("palette", "ctrl+p", "all commands", "palette", rank=46),
+    Key("palette", "ctrl+p", "all commands"),
     Key("quit", "q", "leave", "Leave", rank=60),
 )  # fmt: skip
 TABLE_KEYS: tuple[Key, ...] = (
@@ -121,10 +126,10 @@ def keys_of(pane: PaneName, keys: tuple[Key, ...] = KEYS) -> Iterator[Key]:
     return (key for key in keys if pane in key.panes)
 
 
-def footer_of(pane: PaneName, keys: tuple[Key, ...] = KEYS) -> list[tuple[str, str]]:
-    """Keys and words for the footer of a pane, the most useful first."""
+def footer_of(pane: PaneName, keys: tuple[Key, ...] = KEYS) -> list[tuple[Key, str]]:
+    """Keys with their words for the footer of a pane, the most useful first."""
     shown = sorted((key for key in keys_of(pane, keys) if key.short), key=lambda key: key.rank)
-    return [(key.shown, _footer_word(key, pane)) for key in shown]
+    return [(key, _footer_word(key, pane)) for key in shown]
 
 
 def _footer_word(key: Key, pane: PaneName) -> str:

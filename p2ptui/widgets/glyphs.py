@@ -28,6 +28,8 @@ class Glyphs:
     bar: str
     """A full step of a progress line."""
     bar_half: str
+    bar_rest: str
+    """A step that is still to do."""
     nothing: str
     """A figure that there is none of."""
     separator: str
@@ -55,6 +57,7 @@ UNICODE = Glyphs(
     ellipsis="…",
     bar="━",
     bar_half="╸",
+    bar_rest="━",
     nothing="–",
     separator="·",
     blocks=" ▁▂▃▄▅▆▇█",
@@ -79,6 +82,7 @@ ASCII = Glyphs(
     ellipsis="~",
     bar="=",
     bar_half="-",
+    bar_rest=".",
     nothing="-",
     separator="|",
     blocks=" ..::+##@",

@@ -32,12 +32,12 @@ def cell_segments(
 
 
 def bar_segments(bar: Bar, width: int, *, styles: Styles, glyphs: Glyphs) -> list[Segment]:
-    """A progress line with half steps; what is left is drawn dim."""
+    """A progress line with half steps; what is left is a quiet track."""
     halves = round(max(0.0, min(bar.fraction, 1.0)) * width * 2)
     full, half = divmod(halves, 2)
     done = glyphs.bar * full + (glyphs.bar_half if half else "")
-    rest = glyphs.bar * (width - len(done))
+    rest = glyphs.bar_rest * (width - len(done))
     segments = [Segment(done, styles(bar.tone))] if done else []
     if rest:
-        segments.append(Segment(rest, styles("dim")))
+        segments.append(Segment(rest, styles("track")))
     return segments

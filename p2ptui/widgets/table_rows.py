@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 Tone = Literal[
-    "normal", "dim", "bold", "accent", "good", "warn", "bad", "down", "up"
+    "normal", "dim", "bold", "accent", "good", "warn", "bad", "down", "up", "track"
 ]  # fmt: skip
-"""What a text means; the theme gives it a colour."""
+"""What a text means; the theme gives it a colour. `track`: what is left of a progress line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,10 +27,10 @@ from p2ptui.widgets.table_messages import (
     SortRequested,
 )
 from p2ptui.widgets.table_painter import EDGE, Ground, TablePainter
-from p2ptui.widgets.table_rows import ListSource, RowData, RowSource, Tone
+from p2ptui.widgets.table_rows import ListSource, RowData, RowSource
+from p2ptui.widgets.tones import tone_classes, tone_css
 
 HEADER = 1
-_TONES: tuple[Tone, ...] = ("dim", "bold", "accent", "good", "warn", "bad", "down", "up")
 
 
 class VirtualTable(ScrollView, can_focus=True):
@@ -42,8 +42,7 @@ class VirtualTable(ScrollView, can_focus=True):
         "table--row",
         "table--cursor",
         "table--cursor-blurred",
-        "table--edge",
-        *(f"table--{tone}" for tone in _TONES),
+        *tone_classes("table"),
     }
     DEFAULT_CSS = """
     VirtualTable {
@@ -51,21 +50,12 @@ class VirtualTable(ScrollView, can_focus=True):
         overflow-x: hidden;
         overflow-y: auto;
         scrollbar-size-vertical: 1;
-        & > .table--header { color: $foreground 55%; text-style: bold; }
+        & > .table--header { color: $foreground 70%; text-style: bold; }
         & > .table--row { color: $foreground; }
-        & > .table--cursor { background: $primary 30%; text-style: bold; }
-        & > .table--cursor-blurred { text-style: bold; }
-        & > .table--edge { color: $primary; }
-        & > .table--dim { color: $foreground 55%; }
-        & > .table--bold { text-style: bold; }
-        & > .table--accent { color: $primary; }
-        & > .table--good { color: $success; }
-        & > .table--warn { color: $warning; }
-        & > .table--bad { color: $error; }
-        & > .table--down { color: $primary; }
-        & > .table--up { color: $secondary; }
+        & > .table--cursor { background: $cursor; text-style: bold; }
+        & > .table--cursor-blurred { background: $cursor-blurred; text-style: bold; }
     }
-    """
+    """ + tone_css("VirtualTable", "table")
 
     cursor: reactive[int] = reactive(0, repaint=False)
     sort: reactive[tuple[str, bool]] = reactive(("", False))

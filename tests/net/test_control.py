@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,8 +28,7 @@ from p2ptui.net.control_wire import (
     pack,
     unpack_to_client,
 )
-
-WAIT_S = 10.0
+from tests.support.command_run import until
 
 
 class Pair(msgspec.Struct, frozen=True):
@@ -131,12 +130,6 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture(params=[False, True], ids=["unix", "tcp"])
 def tcp(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WAIT_S):
-        while not condition():
-            await asyncio.sleep(0)
 
 
 async def test_calls_and_their_typed_answers(path: Path, tcp: bool) -> None:

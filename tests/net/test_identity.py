@@ -1,5 +1,7 @@
 import base64
 import datetime as dt
+import subprocess
+import sys
 
 import pytest
 from cryptography import x509
@@ -139,6 +141,30 @@ def test_no_bytes_do_more_than_raise_bad_identity(data: bytes) -> None:
     for read in (key_of_csr, peer_id_of_certificate, tracker_id_of_certificate, pin_of, expiry_of):
         with pytest.raises(BadIdentity):
             read(data)
+
+
+NEGATIVE_SERIAL = """
+import sys
+from p2ptui.net.identity import BadIdentity, read_certificate
+try:
+    read_certificate(bytes.fromhex(sys.argv[1]))
+except BadIdentity:
+    print("refused")
+"""
+
+
+def test_what_the_library_only_warns_of_is_refused_in_silence() -> None:
+    """In a process of its own, for the tests turn all warnings into errors."""
+    negative = bytearray(LEAF)
+    negative[negative.index(b"\x02\x14") + 2] |= 0x80 if negative[15] < 0x80 else 0
+    done = subprocess.run(
+        [sys.executable, "-c", NEGATIVE_SERIAL, bytes(negative).hex()],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert (done.stdout, done.stderr) == ("refused\n", "")
 
 
 @given(st.integers(0, len(LEAF) - 1), st.integers(1, 255))

@@ -1,5 +1,6 @@
 """Running single commands and whole shell sessions against fakes, and what they wrote."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -11,6 +12,13 @@ from p2ptui.output import Output
 from p2ptui.progress import NoProgress, Progress, ProgressSink
 
 Api = TypeVar("Api")
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let others run until the condition holds; fails after ten seconds."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0)
 
 
 class Shown:

@@ -43,7 +43,7 @@ CONTENT = content_id_text(ContentId(bytes(range(32))))
 OTHER_CONTENT = content_id_text(ContentId(bytes(range(1, 33))))
 PIN = "c" * 32
 CONNECTED = TrackerStatus(state="connected", address="10.0.0.1:7070", swarm="office", pin=PIN)
-HOSTILE = "\x1b[2J‮gpj.exe\n[red]"
+HOSTILE = "\x1b[2J\u202egpj.exe\n[red]"
 """A name that tries to drive a terminal (F42, F43, F44)."""
 
 
@@ -251,8 +251,8 @@ class FakeNode:
             self.bus,
             {name: getattr(self, f"_read_{name}") for name in sections},
             interval_s,
-            section=lambda name, value: Section(name, value),
-            resync=lambda dropped: Resync(dropped),
+            section=Section,
+            resync=Resync,
             last=lambda event: isinstance(event, Stopped),
         )
 

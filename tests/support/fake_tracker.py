@@ -103,9 +103,9 @@ class FakeTracker:
     ) -> AsyncGenerator[FeedItem, None]:
         return follow(
             self.bus,
-            {name: self.status for name in sections},
+            dict.fromkeys(sections, self.status),
             interval_s,
-            section=lambda name, value: Section(name, value),
-            resync=lambda dropped: Resync(dropped),
+            section=Section,
+            resync=Resync,
             last=lambda event: isinstance(event, Stopped),
         )

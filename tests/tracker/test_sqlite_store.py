@@ -332,3 +332,18 @@ async def test_the_beginning_of_a_content_id_finds_it_under_all_its_names(
     assert [hit.content for hit in found.hits] == [wanted.content]
     assert sorted(found.hits[0].names) == [("a.iso",), ("b.iso",)]
     assert (await store.search("b3c1" + "7" * 50, 0, 10)).hits == ()
+
+
+async def test_a_hit_names_the_owner_that_answers_fastest(store: SqliteStore) -> None:
+    shared = entry("a.iso")
+    for name in ("slow", "fast", "gone"):
+        await arrive(store, name)
+        await announce(store, name, shared)
+    pings = {"slow": 80.0, "fast": 2.0}
+    beats = [Beat(peer=peer(n), ping_ms=ping, reachable=True) for n, ping in pings.items()]
+    await store.beat(beats, 9.0)
+    await store.disconnect(peer("gone"), 9.0)
+
+    found = await store.search("a.iso", 0, 10)
+
+    assert found.hits[0].best == "fast"

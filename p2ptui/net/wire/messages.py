@@ -73,6 +73,8 @@ class Hit(Part, frozen=True):
     """Owners online now."""
     known: Count
     """Owners online or not."""
+    best: Nick = ""
+    """Nick of the owner online that answers the tracker fastest."""
 
 
 class Source(Part, frozen=True):

@@ -168,6 +168,17 @@ async def test_f113_a_known_address_with_another_key_is_a_hard_stop(
     assert heard == []
 
 
+async def test_a_link_that_contradicts_what_is_known_of_its_address_is_a_hard_stop(
+    swarm: TlsSwarm, other_swarm: TlsSwarm, home: Home
+) -> None:
+    membership = await home.join(swarm.link())
+    link = msgspec.structs.replace(swarm.link(), pin=other_swarm.authority.pin)
+    error = await home.refused(link)
+    assert error.exit_code is ExitCode.SECURITY
+    assert f"p2ptui forget {membership.pin}" in error.hint
+    assert home.credentials.swarms() == (membership,)
+
+
 def swarm_link(membership: Membership) -> JoinLink:
     return JoinLink(membership.hosts, membership.pin)
 

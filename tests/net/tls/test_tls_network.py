@@ -7,6 +7,7 @@ from p2ptui.base.errors import ExitCode, P2PError
 from p2ptui.net.identity import BadIdentity, new_key
 from p2ptui.net.kicks import sign_kicks
 from p2ptui.net.link import Link, LinkClosed
+from p2ptui.net.refusals import is_expired
 from p2ptui.net.tls import load_leaf
 from p2ptui.net.tls_network import TlsNetwork
 from p2ptui.net.wire.messages import Hello, Kick, Welcome
@@ -108,8 +109,10 @@ async def test_f9_who_does_not_know_that_it_expired_can_rejoin(swarm: TlsSwarm) 
     anna = network_of(credentials, membership, ShiftedClock(-8 * DAY_S))
     link = await anna.dial_tracker(HOST, swarm.port)
     link.post(HELLO)
-    with pytest.raises(LinkClosed):
+    with pytest.raises(LinkClosed) as caught:
         await link.receive()
+    assert is_expired(caught.value)
+    assert not is_expired(LinkClosed("gone"))
     await anna.rejoin(HOST, swarm.port)
     await welcomed(anna, swarm)
 

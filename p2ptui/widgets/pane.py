@@ -1,0 +1,56 @@
+"""Pane: the frame round a part of a screen. Quiet when blurred, accent with the focus inside."""
+
+from rich.text import Text
+from textual.containers import Vertical
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from p2ptui.base.text import display
+
+
+class Pane(Vertical):
+    """A round frame: title with its digit top-left, live summary bottom-right."""
+
+    DEFAULT_CSS = """
+    Pane {
+        width: 1fr;
+        height: 1fr;
+        border: round $line;
+        border-title-color: $foreground 70%;
+        border-title-style: bold;
+        border-subtitle-color: $foreground 55%;
+        background: $background;
+        &:focus-within {
+            border: round $primary;
+            border-title-color: $primary;
+            border-subtitle-color: $foreground 80%;
+        }
+    }
+    """
+
+    heading: reactive[str] = reactive("")
+    """The title; shown as literal text."""
+    summary: reactive[str] = reactive("")
+    """One line about what is inside; shown as literal text."""
+
+    def __init__(
+        self,
+        heading: str,
+        *children: Widget,
+        digit: str = "",
+        id: str | None = None,  # noqa: A002  (Textual's name)
+        classes: str | None = None,
+    ) -> None:
+        """`digit`: the key that brings the focus here."""
+        super().__init__(*children, id=id, classes=classes)
+        self.digit = digit
+        self.heading = heading
+
+    def watch_heading(self, heading: str) -> None:
+        """Show the title behind its digit."""
+        # Text, never str: Textual takes a str for markup, and a host's name may be in it.
+        self.border_title = Text(display(f"{self.digit} {heading}".strip()))
+
+    def watch_summary(self, summary: str) -> None:
+        """Show the summary in the lower border."""
+        self.border_subtitle = Text(display(summary))
