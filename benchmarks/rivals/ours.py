@@ -18,6 +18,8 @@ from p2ptui.node.remote import RemoteNode
 from p2ptui.peer_waiting import closing
 
 PATIENCE_S = 60.0
+SECTION_S = 60.0
+"""Snapshots are not looked at."""
 
 
 class Ours:
@@ -32,7 +34,8 @@ class Ours:
 
     async def take(self) -> Path:
         """Fetch into the node's repository: verified, synced and under its final name."""
-        async with closing(self._node.feed((), 60.0)) as items:
+        async with closing(self._node.feed(("status",), SECTION_S)) as items:
+            await anext(items)  # we are subscribed now: no event is missed
             row = await self._node.fetch(FetchRequest(target=NAME, patience_s=PATIENCE_S))
             async for item in items:
                 if isinstance(item, FetchFinished) and item.id == row.id:

@@ -27,8 +27,8 @@ JOIN_CONTEXT = b"p2ptui-join-1"
 PRIVATE_KEY = ec.EllipticCurvePrivateKey
 PUBLIC_KEY = ec.EllipticCurvePublicKey
 
-# What cryptography only warns of (a negative serial number), on standard error, a stranger can send:
-# here it is refused like everything else that is malformed.
+# What cryptography only warns of, on standard error (a negative serial number), a stranger can
+# send: here it is refused like everything else that is malformed.
 warnings.filterwarnings("error", "(The p|P)arsed ", CryptographyDeprecationWarning)
 _UNREADABLE = (
     CryptographyDeprecationWarning,

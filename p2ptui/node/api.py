@@ -297,7 +297,11 @@ class TransferDetail(Value, frozen=True, kw_only=True):
     """One bit a chunk that is verified and on disk, bit 7 of byte 0 first."""
 
 
-TransferAct = Literal["pause", "resume", "cancel"]
+TransferAct = Literal[
+    "pause", "resume", "cancel", "retry", "raise", "lower", "earlier", "later"
+]  # fmt: skip
+"""What may be done with a download: `raise` and `lower` its priority, `earlier` and `later` in the
+queue, `retry` when it has failed or was cancelled."""
 
 
 class NodeApi(Protocol):

@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.content import Content
 from textual.widget import Widget
 
-from p2ptui.base.text import cell_width, display, elide_middle
+from p2ptui.base.text import cell_width, display
 from p2ptui.widgets.table_rows import Tone
 from p2ptui.widgets.tones import tone_classes, tone_css, tone_style
 

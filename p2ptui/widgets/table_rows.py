@@ -146,6 +146,17 @@ class PagedSource:
         while len(self._pages) > self._keep:
             self._pages.popitem(last=False)
 
+    def replace(self, row: RowData) -> bool:
+        """Put another row in the place of the one with its key; False when that is not here."""
+        index = self.index_of(row.key)
+        if index is None:
+            return False
+        number, place = divmod(index, self.page_size)
+        page = list(self._pages[number])
+        page[place] = row
+        self._pages[number] = page
+        return True
+
     def missing(self, first: int, last: int) -> list[int]:
         """Offsets of the pages that rows `first` to `last` lie on and that are not here."""
         numbers = range(max(first, 0) // self.page_size, max(last, 0) // self.page_size + 1)

@@ -29,6 +29,7 @@ from tracker.bans import MAX_SENT
 from tracker.certificates import DAY_S
 from tracker.invites import ProofOutcome
 
+ROOT = Path(__file__).parents[2]
 NONCE = bytes(32)
 ANNA = peer_id_of("anna")
 
@@ -278,7 +279,7 @@ def test_f96_what_was_granted_or_forbidden_survives_kill_9(tmp_path: Path) -> No
     authority = Authority.open(folder, name="s", clock=SystemClock())
     code = authority.invite().code
     process = subprocess.run(
-        [sys.executable, "-c", KILLED, str(folder), code], check=False, timeout=60
+        [sys.executable, "-c", KILLED, str(folder), code], check=False, timeout=60, cwd=ROOT
     )
     assert process.returncode == -signal.SIGKILL
     again = Authority.open(folder, name="s", clock=SystemClock())

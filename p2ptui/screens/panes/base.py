@@ -229,5 +229,3 @@ class PeerPane(Pane):
 
     def _hide_box(self) -> None:
         self.box.display = self.BOX_STAYS
-
-

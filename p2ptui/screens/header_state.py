@@ -1,0 +1,42 @@
+"""The header's words for a node's state. Pure."""
+
+from p2ptui.base.text import format_duration
+from p2ptui.node.api import NodeStatus, TrackerStatus
+from p2ptui.widgets.header import HeaderState, LinkTone
+
+
+def header_state(status: NodeStatus) -> HeaderState:
+    """What the header shows of a node."""
+    tracker = status.tracker
+    tone, word = tracker_words(tracker)
+    return HeaderState(
+        nick=status.nick,
+        address=tracker.observed or status.listen,
+        tracker=tracker.swarm or tracker.address,
+        tracker_tone=tone,
+        tracker_word=word,
+        down_bps=status.down_bps,
+        up_bps=status.up_bps,
+        down_limit_bps=status.down_limit_bps,
+        up_limit_bps=status.up_limit_bps,
+    )
+
+
+def tracker_words(tracker: TrackerStatus) -> tuple[LinkTone, str]:
+    """Colour and words of the link to the tracker."""
+    match tracker.state:
+        case "none":
+            return "dim", "no tracker known: join LINK"
+        case "connected":
+            return "good", "connected"
+        case "connecting":
+            return "warn", "connecting"
+        case "waiting":
+            again = "" if tracker.retry_s is None else f", again in {_seconds(tracker.retry_s)}"
+            return "bad", f"not connected{again}"
+        case "stopped":
+            return "bad", "refused" if tracker.reason else "not connected"
+
+
+def _seconds(seconds: float) -> str:
+    return format_duration(max(round(seconds), 0))

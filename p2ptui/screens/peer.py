@@ -1,0 +1,233 @@
+"""The peer's screen: panes, header, command line, footer, and how they are wired.
+
+One tick a quarter of a second hands what came over the feed to the panes that are seen. Keys go to
+the pane that has the focus, else to `ScreenActions`.
+"""
+
+import logging
+from collections.abc import Coroutine
+from typing import Any, ClassVar, cast
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from p2ptui.base.errors import P2PError
+from p2ptui.node.api import NodeApi, NodeStatus
+from p2ptui.screens.actions import ScreenActions
+from p2ptui.screens.commanding import Commanding
+from p2ptui.screens.feed import INTERVAL_S, Feed
+from p2ptui.screens.header_state import header_state
+from p2ptui.screens.keys import KEYS, PANES, PaneName, footer_of
+from p2ptui.screens.notices import tell_error, tell_unexpected
+from p2ptui.screens.panes.base import PeerPane
+from p2ptui.screens.panes.hosts import HostsPane
+from p2ptui.screens.panes.library import LibraryPane
+from p2ptui.screens.panes.log import PeerLogPane
+from p2ptui.screens.panes.network import NetworkPane
+from p2ptui.screens.panes.search import SearchPane
+from p2ptui.screens.panes.transfers import TransfersPane
+from p2ptui.screens.session import Attached, Language, Looks
+from p2ptui.widgets.command_line import CommandLine
+from p2ptui.widgets.header import HeaderBar
+from p2ptui.widgets.key_footer import KeyFooter, KeyHint
+from p2ptui.widgets.tabs import Tab, TabStrip
+
+PLACEHOLDER = "publish ~/Music/song.flac · fetch NAME · search WORDS · help"
+log = logging.getLogger(__name__)
+
+
+class PeerScreen(Screen[None]):
+    """The panes of one node."""
+
+    CSS_PATH = "peer.tcss"
+    AUTO_FOCUS = ""
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012  (as Textual's)
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(key.key, key.action, key.help, show=False, id=key.id) for key in KEYS
+    ]
+
+    active: reactive[PaneName] = reactive[PaneName]("library", init=False)
+    """The pane that keys go to; on a small terminal, the one that is seen."""
+
+    def __init__(self, attached: Attached, language: Language, looks: Looks) -> None:
+        super().__init__()
+        self.api: NodeApi = attached.api
+        self.feed = Feed(attached.api)
+        self.looks = looks
+        self.actions = ScreenActions(self)
+        self.commanding = Commanding(self, language)
+        glyphs = looks.glyphs
+        self.log_pane = PeerLogPane(glyphs)
+        self._network = NetworkPane(glyphs)
+        self._panes: dict[PaneName, PeerPane | PeerLogPane] = {
+            "library": LibraryPane(self.api, glyphs),
+            "search": SearchPane(self.api, glyphs),
+            "transfers": TransfersPane(self.api, glyphs),
+            "hosts": HostsPane(self.api, glyphs),
+            "log": self.log_pane,
+        }
+        self._stale = set(PANES)
+        """Panes that have to bring their rows before they are seen."""
+        self._told_gone = False
+
+    def compose(self) -> ComposeResult:
+        """The mock's layout; style sheets hide what a small terminal has no room for."""
+        panes, glyphs = self._panes, self.looks.glyphs
+        yield HeaderBar(glyphs=glyphs)
+        yield TabStrip([Tab(name, panes[name].TITLE, panes[name].DIGIT) for name in PANES])
+        with Horizontal(id="body"):
+            with Vertical(id="left"):
+                yield panes["library"]
+                yield self._network
+            with Vertical(id="right"):
+                yield panes["search"]
+                yield panes["hosts"]
+                yield panes["transfers"]
+        yield panes["log"]
+        yield CommandLine(
+            glyphs=glyphs,
+            placeholder=PLACEHOLDER,
+            completer=self.commanding.complete,
+            hint=self.commanding.hint,
+        )
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """Begin to follow the node."""
+        self.add_class("-on-library", "-second-search")
+        self.watch_active("library", "library")
+        self.run_worker(self.feed.follow(), name="feed")
+        if self.looks.ticking:
+            self.set_interval(INTERVAL_S, self.tick)
+        self.focus_pane("library")
+
+    # --- what comes down ------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Hand on what came since the last tick; panes that are not seen only note it."""
+        sections, happened = self.feed.take_sections(), self.feed.take_events()
+        if self.feed.take_missed():
+            self._stale.update(PANES)
+        status = sections.get("status")
+        if isinstance(status, NodeStatus):
+            self.query_one(HeaderBar).state = header_state(status)
+        current = self.feed.sections.get("status")
+        if isinstance(current, NodeStatus):
+            self._network.sample(current.down_bps, current.up_bps)
+        self.log_pane.hear(happened)
+        for name, pane in self._panes.items():
+            if not isinstance(pane, PeerPane):
+                continue
+            for section, value in sections.items():
+                pane.show(section, value)
+            for event in happened:
+                pane.hear(event)
+            if self.is_current and pane.is_on_screen:
+                if name in self._stale:
+                    self._stale.discard(name)
+                    pane.attempt(pane.load(), group="load", exclusive=True)
+                pane.tick()
+        if self.feed.gone.is_set() and not self._told_gone:
+            self._told_gone = True
+            self.post_message(NodeGone(self.feed.reason))
+
+    def node_status(self) -> NodeStatus | None:
+        """The newest status, as the feed told it."""
+        status = self.feed.sections.get("status")
+        return status if isinstance(status, NodeStatus) else None
+
+    # --- panes ------------------------------------------------------------------------------------
+
+    @property
+    def narrow(self) -> bool:
+        """Whether one pane is seen at a time."""
+        return self.has_class("-narrow") or self.has_class("-short")
+
+    @property
+    def focused_pane(self) -> PeerPane | None:
+        """The pane that actions are for; None: the log."""
+        pane = self._panes[self.active]
+        return pane if isinstance(pane, PeerPane) else None
+
+    def focus_pane(self, name: PaneName) -> None:
+        """Go to a pane."""
+        self.active = name
+        self._panes[name].focus_table()
+
+    def search_for(self, text: str) -> None:
+        """Go to the search with these words."""
+        pane = self._panes["search"]
+        assert isinstance(pane, SearchPane)
+        self.focus_pane("search")
+        pane.box.value = text
+
+    def watch_active(self, old: PaneName, new: PaneName) -> None:
+        """Show the pane on a small terminal, its keys in the footer, hosts in search's place."""
+        self.remove_class(f"-on-{old}")
+        self.add_class(f"-on-{new}")
+        if new in {"search", "hosts"}:
+            self.set_class(new == "search", "-second-search")
+            self.set_class(new == "hosts", "-second-hosts")
+        self.query_one(TabStrip).active = new
+        self.query_one(KeyFooter).hints = tuple(
+            KeyHint(key.shown, word, key.action) for key, word in footer_of(new, self.looks.keys)
+        )
+
+    @on(events.DescendantFocus)
+    def _follow_focus(self, event: events.DescendantFocus) -> None:
+        for name, pane in self._panes.items():
+            if pane in event.widget.ancestors_with_self:
+                self.active = name
+
+    @on(TabStrip.Chosen)
+    def _choose_tab(self, message: TabStrip.Chosen) -> None:
+        self.focus_pane(cast("PaneName", message.key))
+
+    # --- keys ---------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether a key is one of the focused pane's."""
+        if action != "act":
+            return True
+        return any(key.id == parameters[0] and self.active in key.panes for key in self.looks.keys)
+
+    def action_act(self, key_id: str) -> None:
+        """Carry out a key: by the focused pane, else by the screen."""
+        method = f"do_{key_id.replace('-', '_')}"
+        for doer in (self._panes[self.active], self.actions):
+            work = getattr(doer, method, None)
+            if work is not None:
+                self.attempt(work())
+                return
+
+    @on(KeyFooter.Chosen)
+    async def _click_key(self, message: KeyFooter.Chosen) -> None:
+        await self.run_action(message.hint.action)
+
+    def attempt(self, work: Coroutine[Any, Any, None], *, group: str = "act") -> None:
+        """Run something in a worker; what goes wrong is told."""
+        self.run_worker(self._guarded(work), group=group)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except P2PError as error:
+            tell_error(self.app, error)
+        except Exception as error:  # the border of a worker
+            log.exception("a key or command failed")
+            tell_unexpected(self.app, error)
+
+    # --- command line -------------------------------------------------------------------------------
+
+    @on(CommandLine.Submitted)
+    def _command(self, message: CommandLine.Submitted) -> None:
+        self.attempt(self.commanding.carry_out(message.text), group="command")
+
+    @on(CommandLine.Left)
+    def _leave_command_line(self) -> None:
+        self._panes[self.active].focus_table()
