@@ -129,6 +129,27 @@ class FilePage(Value, frozen=True, kw_only=True):
     total: int
 
 
+class FolderRow(Value, frozen=True, kw_only=True):
+    """A folder of the library, with all below it."""
+
+    name: str
+    """Its whole wire path joined with `/`."""
+    files: int
+    bytes: int
+    waiting: int
+    """Files that are not hashed yet."""
+
+
+class FolderPage(Value, frozen=True, kw_only=True):
+    """What lies directly in a folder of the library."""
+
+    folders: tuple[FolderRow, ...]
+    """At most 1,000."""
+    rows: tuple[FileRow, ...]
+    total: int
+    """Files directly in it."""
+
+
 class Removal(Value, frozen=True, kw_only=True):
     """What `remove` did."""
 
@@ -162,6 +183,13 @@ class HitPage(Value, frozen=True, kw_only=True):
     """Time that the tracker took."""
 
 
+class StoryLine(Value, frozen=True, kw_only=True):
+    """Something that happened to a source of a download."""
+
+    time: float
+    text: str
+
+
 class SourceRow(Value, frozen=True, kw_only=True):
     """A peer that offers a content, or is being asked for one."""
 
@@ -173,6 +201,10 @@ class SourceRow(Value, frozen=True, kw_only=True):
     reason: str = ""
     done: int = 0
     rate_bps: int = 0
+    story: tuple[StoryLine, ...] = ()
+    """What happened with it so far, the oldest first."""
+    retry_s: float | None = None
+    """Seconds until it is tried again; None: not waiting for that."""
 
 
 class ContentSources(Value, frozen=True, kw_only=True):
@@ -345,6 +377,10 @@ class NodeApi(Protocol):
 
     async def library(self, page: Page) -> FilePage:
         """A page of our own files."""
+        ...
+
+    async def folder(self, name: str, page: Page) -> FolderPage:
+        """A folder of the library (empty: the top), a page of its files; the filter counts not."""
         ...
 
     async def search(self, text: str, page: Page) -> HitPage:

@@ -17,7 +17,7 @@ from p2ptui.base.ids import ContentId, content_id_text
 from p2ptui.net.loop import Offload
 from p2ptui.net.tasks import TaskSet
 from p2ptui.net.wire.messages import Entry
-from p2ptui.node.api import FilePage, FileRow, Hashing, Page, Removal, Share
+from p2ptui.node.api import FilePage, FileRow, FolderPage, Hashing, Page, Removal, Share
 from p2ptui.node.contents import Contents
 from p2ptui.node.events import FileProblem, HashingFinished, NodeEvent, ShareScanned
 from p2ptui.node.hashing import BackgroundHashing, HashingEvents, HashingTally
@@ -164,6 +164,11 @@ class Library:
         """A page of all files, hashed or not. Raises a usage error for an unknown sort."""
         records, total = await self._pages.files(page)
         return FilePage(rows=tuple(self.row(record) for record in records), total=total)
+
+    async def folder(self, name: str, page: Page) -> FolderPage:
+        """What lies directly in a folder. Raises a usage error for an unknown sort."""
+        folders, records, total = await self._pages.folder(name, page)
+        return FolderPage(folders=folders, rows=tuple(map(self.row, records)), total=total)
 
     async def shares(self) -> tuple[Share, ...]:
         """All shares, the repository folder first."""

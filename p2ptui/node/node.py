@@ -33,6 +33,7 @@ from p2ptui.node.library import Library
 from p2ptui.node.manifest import Manifest
 from p2ptui.node.offers import NodeOffers
 from p2ptui.node.partial import Partial
+from p2ptui.node.storage_errors import explain
 from p2ptui.node.store import NodeStore
 from p2ptui.node.store_transfers import TransferTable
 from p2ptui.node.store_values import TransferRecord
@@ -169,7 +170,10 @@ class Node:
         return swarm
 
     def _open_partial(self, folder: Path, manifest: Manifest) -> Partial:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise explain(error, folder, "write to") from error
         reserve = self._parts.settings.reserve_bytes
         return Partial.open(folder, manifest, clock=self._clock, reserve_bytes=reserve)
 
@@ -284,6 +288,10 @@ class Node:
     async def library(self, page: api.Page) -> api.FilePage:
         """A page of our own files."""
         return await self._library.library(page)
+
+    async def folder(self, name: str, page: api.Page) -> api.FolderPage:
+        """What lies directly in a folder of the library."""
+        return await self._library.folder(name, page)
 
     # --- NodeApi: what others have ----------------------------------------------------------------
 

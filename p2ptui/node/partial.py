@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from p2ptui.base.clock import Clock
+from p2ptui.base.errors import storage_error
 from p2ptui.base.ids import ContentId
 from p2ptui.base.text import clamp_mtime
 from p2ptui.net.link import Buffer
@@ -208,6 +209,8 @@ class Partial:
         if not self.complete:
             raise ValueError("the content is not complete")
         with self._busy("finish a file in"), self._checkpointing:
+            if not self.complete:  # a checkpoint that ran until now may have lost some of it
+                raise storage_error("The disk lost what was written to it", str(self.folder))
             # The journal stays behind on purpose: after a kill right here it tells what is whole.
             if self.manifest.chunk_count > 1:
                 self._checkpoint()

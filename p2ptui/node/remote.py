@@ -15,6 +15,7 @@ from p2ptui.node.api import (
     FetchRequest,
     FilePage,
     FileRow,
+    FolderPage,
     Hashing,
     HitPage,
     HostPage,
@@ -91,6 +92,10 @@ class RemoteNode:
     async def library(self, page: Page) -> FilePage:
         """A page of our own files."""
         return await self._client.call(FilePage, "library", page)
+
+    async def folder(self, name: str, page: Page) -> FolderPage:
+        """What lies directly in a folder of the library."""
+        return await self._client.call(FolderPage, "folder", name, page)
 
     async def search(self, text: str, page: Page) -> HitPage:
         """A page of what the tracker finds."""

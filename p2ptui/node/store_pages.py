@@ -2,7 +2,7 @@
 
 from p2ptui.base.errors import usage_error
 from p2ptui.net.wire.messages import Entry
-from p2ptui.node.api import Page
+from p2ptui.node.api import FolderRow, Page
 from p2ptui.node.store import NodeStore
 from p2ptui.node.store_files import COLUMNS, record
 from p2ptui.node.store_values import FileRecord, entry_of
@@ -43,6 +43,39 @@ class FilePages:
         else:
             ((total,),) = await self._store.fetch("SELECT coalesce(sum(files), 0) FROM totals")
         return [record(row) for row in rows], total
+
+    async def folder(
+        self, name: str, page: Page
+    ) -> tuple[tuple[FolderRow, ...], list[FileRecord], int]:
+        """What lies directly in a folder: folders, a page of its files, and how many files."""
+        prefix = f"{name}/" if name else ""
+        length = len(prefix)
+        inside, values = "1", ()
+        if prefix:
+            # The index by name finds the range; names that differ in case alone fall out of it.
+            inside = "wire COLLATE NOCASE >= ? AND wire COLLATE NOCASE < ? AND substr(wire,1,?)=?"
+            values = (prefix, f"{name}0", length, prefix)  # `0` is the character behind `/`
+        rest = f"instr(substr(wire, {length + 1}), '/')"
+        folders = await self._store.fetch_page(
+            f"SELECT substr(wire, 1, {length} + {rest} - 1) AS folder, "  # noqa: S608  (constants)
+            f"count(*), sum(size), sum(state = 'listed') FROM files WHERE {inside} AND {rest} > 0 "
+            "GROUP BY folder ORDER BY folder COLLATE NOCASE LIMIT ?",
+            (*values, MAX_ROWS),
+        )
+        rows = await self._store.fetch_page(
+            f"SELECT {COLUMNS} FROM files WHERE {inside} AND {rest} = 0 "  # noqa: S608  (constants)
+            f"ORDER BY {order_by(page.sort, _SORTS)}, id LIMIT ? OFFSET ?",
+            (*values, *bounds(page)),
+        )
+        ((total,),) = await self._store.fetch_page(
+            f"SELECT count(*) FROM files WHERE {inside} AND {rest} = 0",  # noqa: S608  (constants)
+            values,
+        )
+        return (
+            tuple(FolderRow(name=n, files=f, bytes=b, waiting=w) for n, f, b, w in folders),
+            [record(row) for row in rows],
+            total,
+        )
 
     async def entries(self, text: str, offset: int, limit: int) -> tuple[tuple[Entry, ...], int]:
         """A page of what is shared, by name, as others are told; and how many there are in all."""

@@ -14,8 +14,8 @@ from p2ptui.net.requests import RequestFailed
 from p2ptui.net.tasks import spawn
 from p2ptui.node.chunkmap import ChunkMap
 from p2ptui.node.manifest import ManifestMismatch
-from p2ptui.node.partial import Partial, PartialClosed
-from p2ptui.node.peer_session import PeerSession
+from p2ptui.node.partial import PartialClosed
+from p2ptui.node.peer_session import PeerSession, Withdrawn
 from p2ptui.node.picker import Picker
 from p2ptui.node.source import LANES, Source
 from p2ptui.node.storage_errors import NoSpace
@@ -36,54 +36,80 @@ class Supply:
         self._source = source
         self._tools = fetch.tools
         self._content = fetch.job.content
+        self._session: PeerSession | None = None
+        self._early: set[int] = set()
+        """Chunks that the source told of before it was part of the picker."""
 
     async def run(self) -> None:
         """Work until the source fails, or nothing is left to do."""
         fetch, source = self._fetch, self._source
         source.state = "dialling"
-        session: PeerSession | None = None
         try:
-            session = await self._tools.peers.session(source.peer, source.endpoints)
-            await self._work(session)
-        except ManifestMismatch:
-            self._drop("sent a wrong manifest")
-        except ValueError:
-            self._drop("sent a wrong chunk map")
-        except RequestFailed as failure:
-            self._fail(failure.text or failure.code)
-        except LinkClosed as closed:
-            self._fail(f"connection lost ({closed})")
-        except TimeoutError:
-            self._fail("no answer")
-        except NoSpace as error:
-            source.state = "waiting"
-            fetch.wait_for_space(error)
-        except P2PError as error:
-            if error.exit_code is ExitCode.STORAGE:
-                fetch.give_up(error)
-            else:
-                self._fail(str(error))
+            self._session = await self._tools.peers.session(source.peer, source.endpoints)
+            await self._work(self._session)
+        except (ManifestMismatch, RequestFailed, LinkClosed, TimeoutError, P2PError) as error:
+            self._end(error)
+        except Exception:  # the border of a task: the fetch goes on with its other sources
+            log.exception("fetch %d from %s failed", fetch.job.id, source.peer)
+            self._fail("an internal error; the log says more")
         finally:
             if fetch.picker is not None:
                 fetch.picker.remove_source(source.peer)
-            if session is not None:
-                session.forget(self._content)
+            if self._session is not None:
+                self._session.forget(self._content)
+            if source.state in {"dialling", "active"}:  # ended through no fault of its own
+                source.state = "waiting"
             fetch.wake()
+
+    def _end(self, error: Exception) -> None:
+        """Judge what ended its work: theirs, the weather's, or our disk's."""
+        match error:
+            case ManifestMismatch():
+                self._drop("sent a wrong manifest")
+            case RequestFailed():
+                self._fail(error.text or error.code)
+            case LinkClosed(code="protocol", theirs=False):
+                self._blame(f"broke the protocol ({error.text})")
+            case LinkClosed():
+                self._fail(f"connection lost ({error})")
+            case TimeoutError():
+                self._fail("no answer")
+            case NoSpace():
+                self._fetch.wait_for_space(error)
+            case P2PError(exit_code=ExitCode.STORAGE):
+                self._fetch.give_up(error)
+            case _:
+                self._fail(str(error))
+
+    def withdraw(self, index: int) -> None:
+        """The chunk is no longer wanted of this source."""
+        if self._session is not None:
+            self._session.withdraw(self._content, index)
 
     async def _work(self, session: PeerSession) -> None:
         fetch, source = self._fetch, self._source
         picker = fetch.picker
         if picker is None:
-            manifest = await session.manifest(self._content)
+            manifest = fetch.manifest or await session.manifest(self._content)
             picker = await fetch.prepare(manifest)
         have = await session.interest(self._content, self._extend)
-        chunks = None if have.complete else ChunkMap.from_bytes(len(picker.have), have.bitmap)
+        try:
+            chunks = None if have.complete else ChunkMap.from_bytes(len(picker.have), have.bitmap)
+        except ValueError:
+            self._drop("sent a wrong chunk map")
+            return
         picker.add_source(source.peer, chunks)
-        source.state, source.reason = "active", ""
-        source.tell(self._tools.clock.wall(), "connected")
+        picker.extend_source(source.peer, self._early)
+        source.begin(self._tools.clock.wall())
         fetch.wake()
+        fetch.look()
+        await self._run_lanes(session, picker)
+        source.rest(self._tools.clock.monotonic() + IDLE_RETRY_S)
+
+    async def _run_lanes(self, session: PeerSession, picker: Picker) -> None:
+        """Keep the lanes at work until one of them ends; raises what ended it."""
         lanes = [
-            spawn(self._lane(session, picker), name=f"lane-{fetch.job.id}-{number}")
+            spawn(self._lane(session, picker), name=f"lane-{self._fetch.job.id}-{number}")
             for number in range(LANES)
         ]
         try:
@@ -91,20 +117,15 @@ class Supply:
         finally:
             for lane in lanes:
                 lane.cancel()
-            await asyncio.gather(*lanes, return_exceptions=True)
+            await asyncio.wait(lanes)
         for lane in ended:
             trouble = lane.result()
             if trouble is not None:
                 raise trouble
-        source.state = "idle"
-        source.next_try = self._tools.clock.monotonic() + IDLE_RETRY_S
 
     async def _lane(self, session: PeerSession, picker: Picker) -> Exception | None:
         """Bring chunk after chunk; the trouble that ended it, None when there is no more to do."""
         fetch, source = self._fetch, self._source
-        manifest, partial = fetch.manifest, fetch.partial
-        assert manifest is not None
-        assert partial is not None
         while not picker.complete and source.state == "active" and fetch.state != "no_space":
             pulse = fetch.pulse
             index = picker.pick(source.peer)
@@ -112,29 +133,34 @@ class Supply:
                 await pulse.wait()
                 continue
             try:
-                buffer = await self._bring(session, picker, index, manifest.chunk_length(index))
+                buffer = await self._bring(session, picker, index)
+            except Withdrawn:
+                continue
             except RequestFailed as failure:
                 if failure.code != "gone":
                     return failure
                 continue
             except LinkClosed as closed:
                 return closed
-            write = spawn(
-                self._store(picker, partial, index, buffer), name=f"store-{fetch.job.id}-{index}"
-            )
-            fetch.writes.add(write)
-            write.add_done_callback(fetch.writes.discard)
+            work = self._store(picker, index, buffer)
+            fetch.disk.begin_write(work, name=f"store-{fetch.job.id}-{index}")
         return None
 
-    async def _bring(
-        self, session: PeerSession, picker: Picker, index: int, length: int
-    ) -> memoryview:
+    async def _bring(self, session: PeerSession, picker: Picker, index: int) -> memoryview:
         """One chunk's bytes, not yet verified; gives the chunk back to the picker when it fails."""
         fetch, source, buffers = self._fetch, self._source, self._tools.buffers
+        assert fetch.manifest is not None
         buffer: memoryview | None = None
         try:
-            buffer = await buffers.take(length)
-            await session.chunk(self._content, index, buffer)
+            async with session.turn():
+                buffer = await buffers.take(fetch.manifest.chunk_length(index))
+                if picker.have.has(index):
+                    raise Withdrawn  # noqa: TRY301  (as if it had been withdrawn later)
+                source.owed += 1
+                try:
+                    await session.chunk(self._content, index, buffer, self._count)
+                finally:
+                    source.owed -= 1
         except BaseException as error:
             refused = isinstance(error, RequestFailed) and error.code == "gone"
             picker.give_back(source.peer, index, refused=refused)
@@ -142,57 +168,75 @@ class Supply:
                 buffers.give_back(buffer, clean=False)
             fetch.wake()
             raise
-        now = self._tools.clock.monotonic()
-        for meter in (source.meter, fetch.meter, self._tools.meter):
-            meter.add(now, length)
         return buffer
 
-    async def _store(
-        self, picker: Picker, partial: Partial, index: int, buffer: memoryview
-    ) -> None:
+    async def _store(self, picker: Picker, index: int, buffer: memoryview) -> None:
         """Hash a chunk and write it; runs to its end even when its source is gone."""
         fetch, source = self._fetch, self._source
-        stored = False
+        stored, clean = False, True
         try:
             if picker.have.has(index):  # the other asker of the end game was faster
                 return
-            if await self._tools.offload(partial.accept_chunk, index, buffer):
+            if await fetch.disk.accept(index, buffer):
                 stored = True
-                picker.settle(source.peer, index)
                 source.done += len(buffer)
                 source.failures = 0
+                for other in picker.settle(source.peer, index):
+                    fetch.crew.withdraw(other, index)
                 self._tools.peers.verified(self._content, (index,))
-                fetch.checkpoint_pulse.set()
             else:
-                self._blame()
+                self._blame("sent wrong data")
         except PartialClosed:
             return
         except NoSpace as error:
             fetch.wait_for_space(error)
         except P2PError as error:
             fetch.give_up(error)
+        except asyncio.CancelledError:
+            clean = False  # a thread may still be at work on it
+            raise
+        except Exception:  # the border of a task: asking for it again would fail again
+            log.exception("fetch %d: chunk %d could not be stored", fetch.job.id, index)
+            fetch.give_up(P2PError("Internal error", "The log says more."))
         finally:
             if not stored:
                 picker.give_back(source.peer, index)
-            self._tools.buffers.give_back(buffer, clean=True)
+            self._tools.buffers.give_back(buffer, clean=clean)
             fetch.wake()
+            if picker.complete:
+                fetch.look()
+
+    def _count(self, length: int) -> None:
+        now = self._tools.clock.monotonic()
+        for meter in (self._source.meter, self._fetch.meter, self._tools.meter):
+            meter.add(now, length)
 
     def _extend(self, indexes: tuple[int, ...]) -> None:
-        if self._fetch.picker is not None:
-            self._fetch.picker.extend_source(self._source.peer, indexes)
-            self._fetch.wake()
+        picker = self._fetch.picker
+        if picker is None or self._source.peer not in picker.sources:
+            # Its first words may be on our table, while it tells of more already.
+            self._early.update(indexes)
+            return
+        picker.extend_source(self._source.peer, indexes)
+        self._fetch.wake()
 
-    def _blame(self) -> None:
+    def _blame(self, reason: str) -> None:
+        """It sent what nobody can take for what was asked for (F73, F75)."""
         barred = self._tools.peers.blame(self._source.peer)
-        self._drop("sent wrong data" + ("; it is left alone for an hour" if barred else ""))
+        self._drop(reason + ("; it is left alone for an hour" if barred else ""))
 
     def _drop(self, reason: str) -> None:
+        known = self._source.state == "dropped"
         self._source.drop(self._tools.clock.wall(), reason)
         log.warning("fetch %d: %s %s", self._fetch.job.id, self._source.peer, reason)
-        self._fetch.dismiss(self._source)
+        if not known:  # more of its chunks may have been on their way
+            self._fetch.crew.dismiss(self._source)
 
     def _fail(self, reason: str) -> None:
-        now, wall = self._tools.clock.monotonic(), self._tools.clock.wall()
-        if self._source.state not in {"failed", "dropped"}:
-            self._source.fail(now, wall, reason, self._fetch.random)
-            self._fetch.tools.on_source_lost(self._fetch, self._source)
+        source, tools = self._source, self._tools
+        if source.state in {"failed", "dropped"}:
+            return
+        connected = source.state == "active"
+        source.fail(tools.clock.monotonic(), tools.clock.wall(), reason, self._fetch.random)
+        if connected:
+            tools.on_source_lost(self._fetch, source)

@@ -206,7 +206,7 @@ class TrackerLink:
             self._link.post(m.Unlocate(content))
 
     async def _locate(self, content: ContentId) -> None:
-        """Ask until it is answered, or nobody wants to know any more: a push alone is not enough."""
+        """Ask until it is answered, or nobody wants to know it any more."""
         wait_s = LOCATE_AGAIN_S
         while content in self._watchers:
             try:

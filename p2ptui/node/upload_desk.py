@@ -214,7 +214,7 @@ class UploadDesk:
         if hashes:
             await self._link.send_data(request.id, 0, hashes)
 
-    # --- chunks: one task reads ahead, another sends -----------------------------------------------
+    # --- chunks: one task reads ahead, another sends --------------------------------------------
 
     async def _read_chunks(self) -> None:
         while True:

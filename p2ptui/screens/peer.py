@@ -93,7 +93,7 @@ class PeerScreen(Screen[None]):
             glyphs=glyphs,
             placeholder=PLACEHOLDER,
             completer=self.commanding.complete,
-            hint=self.commanding.hint,
+            helper=self.commanding.helper,
         )
         yield KeyFooter()
 

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from p2ptui.base.text import cell_width
 from p2ptui.widgets.table_rows import Tone
-from p2ptui.widgets.tones import tone_classes, tone_css, tone_style
+from p2ptui.widgets.tones import component_style, tone_classes, tone_css, tone_style
 
 GAP = 2
 BRACKETS = 4
@@ -85,7 +85,7 @@ class Answers(Widget, can_focus=True):
             if number:
                 pieces.append(Content(" " * GAP))
             if number == self.chosen and self.has_focus:
-                style += self.get_visual_style("answers--chosen", partial=True)
+                style += component_style(self, "answers--chosen")
                 pieces.append(Content.styled(f"[ {answer.label} ]", style))
             else:
                 pieces.append(Content.styled(f"  {answer.label}  ", style))

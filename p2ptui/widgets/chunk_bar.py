@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from p2ptui.widgets.glyphs import UNICODE, Glyphs
 from p2ptui.widgets.table_rows import Tone
-from p2ptui.widgets.tones import tone_classes, tone_css, tone_style
+from p2ptui.widgets.tones import component_style, tone_classes, tone_css, tone_style
 
 EIGHTHS = 8
 
@@ -70,7 +70,7 @@ class ChunkBar(Widget):
     def render_line(self, y: int) -> Strip:
         """One row of the map."""
         width, height = self.content_size
-        style = self.visual_style + self.get_visual_style("chunk-bar--ground", partial=True)
+        style = self.visual_style + component_style(self, "chunk-bar--ground")
         levels = chunk_levels(self._bitmap, self._count, width * height)
         blocks = "".join(
             self._glyphs.blocks[level] for level in levels[y * width : y * width + width]

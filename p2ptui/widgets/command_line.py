@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
 from typing import ClassVar
 
 from textual import on
@@ -22,6 +21,15 @@ Completer = Callable[[str], Awaitable[Sequence[str]]]
 """Whole lines that the typed one may become."""
 Helper = Callable[[str], str]
 """A few words about the command that a line begins with; empty when there is nothing to say."""
+
+
+def common_start(lines: Sequence[str]) -> str:
+    """What all the lines begin with; pure."""
+    first, last = min(lines, default=""), max(lines, default="")
+    for place, character in enumerate(first):
+        if last[place : place + 1] != character:
+            return first[:place]
+    return first
 
 
 class CommandLine(Horizontal):
@@ -142,7 +150,7 @@ class CommandLine(Horizontal):
         found = tuple(await completer(line))
         if not found or self.text != line:  # more was typed meanwhile
             return
-        common = commonprefix(found)
+        common = common_start(found)
         if len(found) == 1 or (len(common) > len(line) and common.startswith(line)):
             self._put(common)
         if len(found) > 1:
@@ -151,7 +159,7 @@ class CommandLine(Horizontal):
             self._show_candidates()
 
     def _show_candidates(self) -> None:
-        start = commonprefix(self._candidates).rpartition(" ")[0]
+        start = common_start(self._candidates).rpartition(" ")[0]
         cut = len(start) + 1 if start else 0
         after = (self._candidates[self._candidate + 1 :] + self._candidates)[
             : len(self._candidates)

@@ -1,4 +1,7 @@
-"""HeaderBar: who we are, how the tracker is, what flows. A state is told by a word, not by colour alone."""
+"""HeaderBar: who we are, how the tracker is, what flows.
+
+A state is told by a word, never by the colour of its dot alone.
+"""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -128,9 +128,8 @@ class LogPane(ScrollView, can_focus=True):
             (sign.text, sign.tone),
             (" ", "normal"),
         ]
-        for part in line.parts:
-            pieces.append((part.text, part.tone) if isinstance(part, Toned) else (part, "normal"))
-        return self._joined(pieces)
+        toned = (part if isinstance(part, Toned) else Toned(part, "normal") for part in line.parts)
+        return self._joined([*pieces, *((part.text, part.tone) for part in toned)])
 
     def _joined(self, pieces: list[tuple[str, Tone]]) -> Strip:
         ground = self.visual_style

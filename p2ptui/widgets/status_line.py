@@ -1,4 +1,7 @@
-"""StatusLine: one row of short texts, left and right; the less important vanish when it is narrow."""
+"""StatusLine: one row of short texts, left and right.
+
+In a narrow terminal the less important ones vanish first.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

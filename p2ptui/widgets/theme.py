@@ -91,18 +91,22 @@ def theme_variables(theme: Theme) -> dict[str, str]:
     cursor-blurred` grounds of the selected row · `track` what is left of a progress line.
     """
     colours = theme.to_color_system().generate()
+    # A terminal's own colours cannot be blended: what is quiet has one of them.
+    quiet = {
+        "line": "ansi_bright_black" if theme.ansi else f"{colours['foreground']} 25%",
+        "track": "ansi_bright_black" if theme.ansi else f"{colours['foreground']} 18%",
+        "cursor": "ansi_bright_black" if theme.ansi else f"{colours['primary']} 30%",
+    }
     return {
         "down": colours["primary"],
-        "up": colours["secondary"] if theme.name in {DARK, LIGHT} else colours["accent"],
+        "up": colours["secondary"] if theme in THEMES else colours["accent"],
         "good": colours["success"],
         "warn": colours["warning"],
         "bad": colours["error"],
-        "line": colours["foreground-muted"] if theme.ansi else f"{colours['foreground']} 25%",
         "band": colours["panel"],
         "foot": colours["surface"],
-        "cursor": colours["primary-muted"] if theme.ansi else f"{colours['primary']} 30%",
         "cursor-blurred": colours["surface"],
-        "track": colours["foreground-muted"] if theme.ansi else f"{colours['foreground']} 18%",
+        **quiet,
     }
 
 

@@ -35,6 +35,21 @@ def tone_css(widget: str, prefix: str = "tone") -> str:
 
 def tone_style(widget: Widget, tone: Tone, prefix: str = "tone") -> Style:
     """What a tone adds to the style below it; see-through colours are blended there."""
-    return (
-        Style() if tone == "normal" else widget.get_visual_style(f"{prefix}--{tone}", partial=True)
+    return Style() if tone == "normal" else component_style(widget, f"{prefix}--{tone}")
+
+
+def component_style(widget: Widget, name: str) -> Style:
+    """What a component class says, and nothing of what it stands on.
+
+    Textual's own partial style loses the background of a component.
+    """
+    styles = widget.get_component_styles(name)
+    text = styles.text_style
+    return Style(
+        background=styles.background if styles.has_rule("background") else None,
+        foreground=styles.color if styles.has_rule("color") else None,
+        bold=text.bold,
+        italic=text.italic,
+        underline=text.underline,
+        reverse=text.reverse,
     )

@@ -101,24 +101,23 @@ class TrafficGraph(Widget):
     def render_line(self, y: int) -> Strip:
         """One row of one of the graphs."""
         width, height = self.content_size
-        left = self.styles.padding.left
         upper = (height + 1) // 2
         which = 0 if y < upper else 1
         rows, row = (upper, y) if which == 0 else (height - upper, y - upper)
         ground = self.visual_style
         plain = ground.rich_style
         if row >= rows:
-            return Strip.blank(self.size.width, plain)
+            return Strip.blank(width, plain)
         values = [sample[which] for sample in self._samples]
         heights = heights_of(columns_of(values, self._total, self._capacity, width), rows)
         styles = self._shades(self._tones[which], ground)
-        segments = [Segment(" " * left, plain)]
+        segments = []
         below = (rows - 1 - row) * EIGHTHS
         for cells in heights:
             shade = min(cells * len(SHADES) // (rows * EIGHTHS + 1), len(SHADES) - 1)
             block = self._glyphs.blocks[max(0, min(cells - below, EIGHTHS))]
             segments.append(Segment(block, styles[shade].rich_style))
-        return Strip(segments).adjust_cell_length(self.size.width, plain).simplify()
+        return Strip(segments, width).simplify()
 
     def _shades(self, tone: Tone, ground: Style) -> list[Style]:
         colour = tone_style(self, tone).foreground

@@ -28,7 +28,7 @@ from p2ptui.widgets.table_messages import (
 )
 from p2ptui.widgets.table_painter import EDGE, Ground, TablePainter
 from p2ptui.widgets.table_rows import ListSource, RowData, RowSource
-from p2ptui.widgets.tones import tone_classes, tone_css
+from p2ptui.widgets.tones import component_style, tone_classes, tone_css
 
 HEADER = 1
 
@@ -191,7 +191,7 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def _component_style(self, name: str) -> Style:
         # The row's own style brings the background that see-through colours are blended with.
-        return self.get_visual_style(name, partial=name != "table--row")
+        return self.get_visual_style(name) if name == "table--row" else component_style(self, name)
 
     # --- cursor and scrolling ---------------------------------------------------------------------
 

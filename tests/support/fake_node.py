@@ -14,6 +14,8 @@ from p2ptui.node.api import (
     FetchRequest,
     FilePage,
     FileRow,
+    FolderPage,
+    FolderRow,
     Hashing,
     HitPage,
     HitRow,
@@ -191,6 +193,30 @@ class FakeNode:
         matching = [row for row in self.files if page.filter in row.name]
         rows = tuple(matching[page.offset : page.offset + page.limit])
         return FilePage(rows=rows, total=len(matching))
+
+    async def folder(self, name: str, page: Page) -> FolderPage:
+        self._called("folder", name, page)
+        prefix = f"{name}/" if name else ""
+        inside = [row for row in self.files if row.name.startswith(prefix)]
+        folders: dict[str, list[FileRow]] = {}
+        for row in inside:
+            first, slash, _ = row.name.removeprefix(prefix).partition("/")
+            if slash:
+                folders.setdefault(prefix + first, []).append(row)
+        files = [row for row in inside if "/" not in row.name.removeprefix(prefix)]
+        return FolderPage(
+            folders=tuple(
+                FolderRow(
+                    name=each,
+                    files=len(rows),
+                    bytes=sum(row.size for row in rows),
+                    waiting=sum(row.state in {"listed", "hashing"} for row in rows),
+                )
+                for each, rows in folders.items()
+            ),
+            rows=tuple(files[page.offset : page.offset + page.limit]),
+            total=len(files),
+        )
 
     async def search(self, text: str, page: Page) -> HitPage:
         self._called("search", text, page)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.timer import Timer
 from textual.widgets import Input
 
@@ -21,6 +22,7 @@ from p2ptui.screens.keys import PaneName
 from p2ptui.screens.notices import tell, tell_error
 from p2ptui.screens.targets import Target
 from p2ptui.widgets.columns import Column
+from p2ptui.widgets.field import Field
 from p2ptui.widgets.glyphs import UNICODE, Glyphs
 from p2ptui.widgets.pane import Pane
 from p2ptui.widgets.table_messages import RowSelected, SortRequested
@@ -29,18 +31,11 @@ from p2ptui.widgets.virtual_table import VirtualTable
 DEBOUNCE_S = 0.2
 
 
-class FilterBox(Input):
+class FilterBox(Field):
     """One row above a table: what to search for, or what to show of it."""
 
-    BINDINGS: ClassVar[list[Any]] = [("down", "leave", "To the table")]
-    DEFAULT_CSS = """
-    FilterBox { height: 1; border: none; padding: 0 1; margin: 0 1; background: $boost; }
-    FilterBox:focus { border: none; }
-    """
-
-    def action_leave(self) -> None:
-        """On to the table, as Enter does."""
-        self.post_message(self.Submitted(self, self.value))
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("down", "submit", "To the table", show=False)]
+    DEFAULT_CSS = "FilterBox { margin: 0 1; }"
 
 
 class PeerPane(Pane):
@@ -65,7 +60,7 @@ class PeerPane(Pane):
         self.table = VirtualTable(
             self.COLUMNS, empty=self.EMPTY, glyphs=glyphs, id=f"{self.NAME}-table"
         )
-        self.box = FilterBox(placeholder=self.BOX_HINT, id=f"{self.NAME}-box", select_on_focus=True)
+        self.box = FilterBox(placeholder=self.BOX_HINT, id=f"{self.NAME}-box")
         self.box.display = self.BOX_STAYS
         self.filter_text = ""
         """What the box holds, once its user paused."""

@@ -1,0 +1,146 @@
+"""The log pane: what the node tells, and what commands answer."""
+
+import time
+from collections.abc import Iterable, Sequence
+
+from textual import on
+from textual.app import ComposeResult
+from textual.widgets import Input
+
+from p2ptui.headless import node_sentence
+from p2ptui.node import events
+from p2ptui.screens.keys import PaneName
+from p2ptui.screens.panes.base import FilterBox
+from p2ptui.widgets.glyphs import Glyphs
+from p2ptui.widgets.log_lines import LEVELS, Level, LogLine
+from p2ptui.widgets.log_pane import LogPane
+from p2ptui.widgets.pane import Pane
+from p2ptui.widgets.table_rows import Toned
+
+STAMP_CELLS = 13
+"""Cells of a line before its text, and one behind it."""
+
+
+class PeerLogPane(Pane):
+    """Lines with time and level; `/` filters by text, `,` by level."""
+
+    NAME: PaneName = "log"
+    TITLE = "Log"
+    DIGIT = "4"
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__(self.TITLE, digit=self.DIGIT, id="log-pane")
+        self._glyphs = glyphs
+        self.lines = LogPane(
+            empty="Nothing has happened yet. : opens the command line.", glyphs=glyphs, id="log"
+        )
+        self._box = FilterBox(placeholder="filter", id="log-box")
+        self._box.display = False
+        self.summary = "info"
+        self._lost = ""
+
+    def compose(self) -> ComposeResult:
+        """The filter's box and the lines."""
+        yield self._box
+        yield self.lines
+
+    # --- what comes down ------------------------------------------------------------------------
+
+    def hear(self, happened: Sequence[events.NodeEvent | events.Resync]) -> None:
+        """Tell of a batch of events."""
+        if happened:
+            self.lines.extend(line for event in happened if (line := self._line_of(event)))
+
+    def write(self, texts: Iterable[str], level: Level = "info") -> None:
+        """Tell what a command answers, line by line."""
+        now = clock_time(time.time())
+        self.lines.extend(
+            LogLine(now, level, (text,)) for block in texts for text in block.split("\n")
+        )
+
+    def echo(self, command: str) -> None:
+        """Tell which command was given."""
+        sign = Toned(self._glyphs.prompt, "accent")
+        line = LogLine(clock_time(time.time()), "info", (Toned(command, "bold"),), sign)
+        self.lines.extend([line])
+
+    @property
+    def columns(self) -> int:
+        """Cells for the text of a line."""
+        return max(self.lines.size.width - STAMP_CELLS, 20)
+
+    def _line_of(self, event: events.NodeEvent | events.Resync) -> LogLine | None:
+        if isinstance(event, events.Disconnected):
+            if event.reason == self._lost:  # once, not at every try
+                return None
+            self._lost = event.reason
+        elif isinstance(event, events.Connected):
+            self._lost = ""
+        text = node_sentence(event)
+        if not text:
+            return None
+        moment = getattr(event, "time", None) or time.time()
+        return LogLine(clock_time(moment), level_of(event), (text,))
+
+    # --- keys -------------------------------------------------------------------------------------
+
+    def focus_table(self) -> None:
+        """Put the keys to the lines."""
+        self.lines.focus()
+
+    def back(self) -> bool:
+        """Esc: one step back; False when there is none in here."""
+        if self._box.has_focus or self.lines.pattern:
+            self._box.value = ""
+            self._box.display = False
+            self.focus_table()
+            return True
+        return False
+
+    async def do_find(self) -> None:
+        """`/`: filter by text."""
+        self._box.display = True
+        self._box.focus()
+
+    async def do_sort(self) -> None:
+        """`,`: the next level up; behind the last, all."""
+        place = (LEVELS.index(self.lines.least) + 1) % len(LEVELS)
+        self.lines.least = LEVELS[place]
+        self.summary = LEVELS[place]
+
+    @on(Input.Changed)
+    def _filter(self, message: Input.Changed) -> None:
+        message.stop()
+        self.lines.pattern = message.value
+
+    @on(Input.Submitted)
+    def _filtered(self, message: Input.Submitted) -> None:
+        message.stop()
+        self._box.display = bool(message.value)
+        self.focus_table()
+
+
+def level_of(event: object) -> Level:
+    """How much an event matters."""
+    match event:
+        case events.FetchFailed() | events.TrackerNotice(level="error"):
+            return "error"
+        case events.TrackerNotice(level="warning") | events.FetchStateChanged(
+            state="stalled" | "no_space"
+        ):
+            return "warn"
+        case events.Disconnected() | events.FileProblem() | events.Resync():
+            return "warn"
+        case events.ShareScanned(skipped=skipped) if skipped:
+            return "warn"
+        case events.Connected() | events.FetchFinished() | events.Published():
+            return "good"
+        case events.SourceLost():
+            return "debug"
+        case _:
+            return "info"
+
+
+def clock_time(moment: float) -> str:
+    """`14:02:11` on this machine's clock."""
+    return time.strftime("%H:%M:%S", time.localtime(moment))
