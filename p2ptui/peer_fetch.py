@@ -2,7 +2,7 @@
 
 import asyncio
 
-from p2ptui.base.errors import ExitCode, P2PError, not_found, unreachable
+from p2ptui.base.errors import ExitCode, P2PError, not_found, storage_error, unreachable
 from p2ptui.base.ids import TransferId
 from p2ptui.base.text import display, format_bytes
 from p2ptui.command_context import Context, absolute_path, time_limit
@@ -155,6 +155,8 @@ class _Waiter:
                 )
             case FetchStateChanged(id=self._id, state="cancelled"):
                 raise self._cancelled(item.name)
+            case FetchStateChanged(id=self._id, state="no_space"):
+                raise self._no_space(item.name, item.reason)
             case Resync():
                 return self._over((await self._context.api.transfer(self._id)).row)
         return False
@@ -171,6 +173,8 @@ class _Waiter:
                 )
 
     def _over(self, row: TransferRow) -> bool:
+        if row.state == "no_space":
+            raise self._no_space(row.name, row.reason)
         if row.state not in FINAL_STATES:
             return False
         if row.state == "cancelled":
@@ -184,6 +188,15 @@ class _Waiter:
         self._context.progress.clear()
         text = fetched(event.name, event.bytes, event.seconds, event.sources, event.path)
         self._context.out.result(event, text)
+
+    def _no_space(self, name: str, reason: str) -> P2PError:
+        """A script must not wait for somebody to make room; the node itself does."""
+        then = "fetch it again once there is room."
+        if self._context.stays:
+            then = "the node goes on once there is room; `cancel ID` ends it."
+        return storage_error(
+            f"No space for {display(name)}", reason, f"What has come is kept: {then}"
+        )
 
     def _cancelled(self, name: str) -> P2PError:
         return P2PError(

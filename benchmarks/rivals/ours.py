@@ -1,9 +1,10 @@
 """p2ptui itself: a tracker and two nodes, each a process, driven through control endpoints."""
 
+import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from benchmarks.payload import NAME
 from benchmarks.processes import HOST, Broken, running, tail_of, wait_until
 from benchmarks.race import Grounds
+from p2ptui.base.errors import P2PError
 from p2ptui.base.paths import HOME_VARIABLE, Home
 from p2ptui.node.api import FetchRequest
 from p2ptui.node.events import FetchFailed, FetchFinished
@@ -18,6 +20,8 @@ from p2ptui.node.remote import RemoteNode
 from p2ptui.peer_waiting import closing
 
 PATIENCE_S = 60.0
+HASH_S = 300.0
+ASK_AGAIN_S = 0.2
 SECTION_S = 60.0
 """Snapshots are not looked at."""
 
@@ -75,22 +79,32 @@ async def open_ours(grounds: Grounds) -> AsyncIterator[Ours]:
         link = _events(tracker.folder / "events")[0]["link"]
         joining = ("--tracker", str(link), "--nick")
         seed, _ = await start(
-            "seed", *joining, "seed", "--share", str(grounds.payload.path.parent), until="published"
+            "seed", *joining, "seed", "--share", str(grounds.payload.path.parent), until="connected"
         )
         taker, home = await start("taker", *joining, "taker", until="connected")
         node = await RemoteNode.connect(home.node.control)
         if node is None:
             raise Broken("the node does not answer")
         stack.push_async_callback(node.close)
+        await _offered(node)
         yield Ours(node, taker, seed)
 
 
+async def _offered(node: RemoteNode) -> None:
+    """Wait until the seed has hashed and announced the payload."""
+    try:
+        async with asyncio.timeout(HASH_S):
+            while True:
+                with suppress(P2PError):  # nobody has it yet
+                    if (await node.sources(NAME)).sources:
+                        return
+                await asyncio.sleep(ASK_AGAIN_S)
+    except TimeoutError:
+        raise Broken(f"the seed offers nothing within {HASH_S:g} s") from None
+
+
 def _happened(log: Path, name: str) -> bool:
-    """Whether an event was told; `published` counts once it is of a file."""
-    return any(
-        event["event"] == name and (name != "published" or event["files"] != 0)
-        for event in _events(log)
-    )
+    return any(event["event"] == name for event in _events(log))
 
 
 def _events(log: Path) -> list[dict[str, object]]:

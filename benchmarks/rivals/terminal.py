@@ -7,10 +7,10 @@ import pty
 import struct
 import termios
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from benchmarks.processes import STOP_S, running, wait_until
+from benchmarks.processes import running
 
 _ROWS, _COLUMNS = 40, 160
 _KEY_S = 0.2
@@ -42,16 +42,13 @@ async def at_terminal(command: Sequence[str], log: Path) -> AsyncIterator[Termin
     try:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, _COLUMNS, 0, 0))
         variables = {"TERM": "xterm", "LC_ALL": "C.UTF-8"}
-        async with running(command, log, environment=variables, terminal=theirs) as process:
+        async with running(command, log, environment=variables, terminal=theirs):
             os.close(theirs)
             theirs = -1
             os.set_blocking(ours, False)
             loop.add_reader(ours, _drain, ours)
             try:
                 yield Terminal(ours)
-                with suppress(OSError):
-                    os.write(ours, b"/quit\n")
-                await wait_until(lambda: process.poll() is not None, "leaving", within_s=STOP_S)
             finally:
                 loop.remove_reader(ours)
     finally:

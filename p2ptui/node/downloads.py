@@ -5,28 +5,27 @@ neither finished nor failed nor cancelled, and leaves the paused ones paused.
 """
 
 import asyncio
-import contextlib
+import functools
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-import msgspec
-
-from p2ptui.base.addresses import parse_address
 from p2ptui.base.clock import Clock
 from p2ptui.base.errors import P2PError, not_found
-from p2ptui.base.ids import ContentId, TransferId, content_id_text
+from p2ptui.base.ids import ContentId, TransferId
 from p2ptui.net.loop import Offload
 from p2ptui.net.tasks import spawn
-from p2ptui.net.wire.messages import Endpoint
-from p2ptui.node import events
-from p2ptui.node.fetch import Fetch, FetchJob, FetchTools
+from p2ptui.node import download_events, events
+from p2ptui.node.download import Download
+from p2ptui.node.fetch import Fetch, FetchTools
 from p2ptui.node.manifest import Manifest
 from p2ptui.node.partial import Partial, stored_manifest
 from p2ptui.node.source import Source
 from p2ptui.node.store_transfers import TransferTable
 from p2ptui.node.store_values import TransferRecord
+
+__all__ = ["Download", "Downloads"]
 
 log = logging.getLogger(__name__)
 
@@ -34,20 +33,6 @@ MAX_RUNNING = 32
 """Downloads at work at a time; the others wait in the order of asking."""
 SAVE_S = 5.0
 """How often the progress of running downloads is written to the store."""
-
-
-@dataclass(slots=True, eq=False)
-class Download:
-    """A job that is neither finished nor failed nor cancelled."""
-
-    record: TransferRecord
-    patience_s: float | None = None
-    manifest: Manifest | None = None
-    fetch: Fetch | None = None
-    """While it runs."""
-    task: asyncio.Task[None] | None = None
-    began: float = 0.0
-    """Monotonic time of this run's start."""
 
 
 class Downloads:
@@ -75,12 +60,21 @@ class Downloads:
         self._clock = clock
         self._tools: FetchTools | None = None
         self._downloads: dict[TransferId, Download] = {}
+        self._contents: dict[ContentId, Download] = {}
+        self._running: set[Download] = set()
+        self._commands = asyncio.Lock()
+        """Held by a command: no two of them act on one content at a time."""
         self._saver: asyncio.Task[None] | None = None
 
     @property
     def current(self) -> tuple[Download, ...]:
         """Downloads that are not over, the oldest first."""
         return tuple(self._downloads.values())
+
+    @property
+    def sources_at_work(self) -> int:
+        """Sources that bring something now, over all downloads."""
+        return sum(each.fetch.active for each in self._running if each.fetch is not None)
 
     def get(self, transfer_id: TransferId) -> Download | None:
         """A download that is not over."""
@@ -93,17 +87,17 @@ class Downloads:
 
     def of_content(self, content: ContentId) -> Download | None:
         """The download of a content that is not over."""
-        for download in self._downloads.values():
-            if download.record.content == content:
-                return download
-        return None
+        return self._contents.get(content)
 
     # --- the swarm comes and goes ---------------------------------------------------------------
 
     async def load(self) -> None:
         """Take up what an earlier run of the node left."""
         for record in await self._table.unfinished():
-            self._downloads[record.id] = Download(record)
+            download = Download(record)
+            if record.state != "paused":
+                download.note(state="queued", reason="")
+            self._put(download)
         self._saver = spawn(self._save_regularly(), name="save-downloads")
 
     def connect(self, tools: FetchTools) -> None:
@@ -114,10 +108,10 @@ class Downloads:
     async def disconnect(self) -> None:
         """Stop all that run, in an orderly way; they go on when there is a swarm again."""
         self._tools = None
+        await self._halt(self._running)
         for download in self.current:
-            await self._halt(download)
-            if download.record.state not in {"paused", "failed"}:
-                self._note(download, state="queued")
+            if download.record.state != "paused":
+                download.note(state="queued")
         await self._save(*self.current)
 
     async def close(self) -> None:
@@ -125,60 +119,85 @@ class Downloads:
         await self.disconnect()
         if self._saver is not None:
             self._saver.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._saver
+            await asyncio.wait({self._saver})
 
     # --- commands -------------------------------------------------------------------------------
 
     async def add(self, record: TransferRecord, patience_s: float | None) -> Download:
         """A new download, or the one that runs for the same content already."""
-        known = self.of_content(record.content)
-        if known is not None:
-            if known.record.state in {"paused", "failed"}:
-                await self.resume(known.record.id)
-            return known
-        added = await self._table.add(record)
-        download = Download(added, patience_s)
-        self._downloads[added.id] = download
+        async with self._commands:
+            known = self.of_content(record.content)
+            if known is not None:
+                await self._take_up(known)
+                return known
+            download = Download(await self._table.add(record), patience_s)
+            self._put(download)
         self._start_waiting()
         return download
 
     async def pause(self, transfer_id: TransferId) -> Download:
-        """Stop a download and keep what it has. Raises not found."""
-        download = self._find(transfer_id)
-        await self._halt(download)
-        self._note(download, state="paused", reason="")
-        await self._save(download)
-        self._tell_state(download)
-        self._start_waiting()
+        """Stop a download and keep what it has; one that ends meanwhile is over.
+
+        Raises not found.
+        """
+        async with self._commands:
+            download = self._find(transfer_id)
+            if download.record.state == "paused":
+                return download
+            async with self._stopped(download) as is_over:
+                if not is_over:
+                    download.note(state="paused", reason="")
+                    await self._save(download)
+                    self._tell_state(download)
         return download
 
     async def resume(self, transfer_id: TransferId) -> Download:
-        """Go on with a paused or failed download. Raises not found."""
-        download = self._downloads.get(transfer_id)
-        if download is None:
-            record = await self._table.get(transfer_id)
-            if record is None or record.state not in {"failed", "cancelled"}:
-                raise _no_download(transfer_id)
-            download = Download(record)
-            self._downloads[transfer_id] = download
-        if download.task is None:
-            self._note(download, state="queued", reason="", finished=None)
-            await self._save(download)
-            self._start_waiting()
+        """Go on with a paused, failed or cancelled download. Raises not found."""
+        async with self._commands:
+            download = self._downloads.get(transfer_id)
+            if download is None:
+                record = await self._table.get(transfer_id)
+                if record is None or record.state not in {"failed", "cancelled"}:
+                    raise _no_download(transfer_id)
+                download = self.of_content(record.content)
+                if download is None:
+                    download = Download(record)
+                    self._put(download)
+            await self._take_up(download)
         return download
 
     async def cancel(self, transfer_id: TransferId) -> Download:
-        """End a download and throw away what it has. Raises not found."""
-        download = self._find(transfer_id)
-        await self._halt(download)
-        self._downloads.pop(transfer_id, None)
-        await self._throw_away(download)
-        self._note(download, state="cancelled", finished=self._clock.wall())
-        await self._save(download)
-        self._tell_state(download)
-        self._start_waiting()
+        """End a download and throw away what it has; one that ends meanwhile is over.
+
+        Raises not found.
+        """
+        async with self._commands:
+            download = self._find(transfer_id)
+            async with self._stopped(download) as is_over:
+                if not is_over:
+                    await self._throw_away(download)
+                    self._drop(download)
+                    download.note(state="cancelled", reason="", finished=self._clock.wall())
+                    await self._save(download)
+                    self._tell_state(download)
         return download
+
+    async def _take_up(self, download: Download) -> None:
+        if download.task is None:
+            download.note(state="queued", reason="", finished=None)
+            await self._save(download)
+            self._start_waiting()
+
+    @asynccontextmanager
+    async def _stopped(self, download: Download) -> AsyncIterator[bool]:
+        """Have it stand still meanwhile; whether it came to its end before that."""
+        download.held = True
+        try:
+            await self._halt([download])
+            yield self._downloads.get(download.record.id) is not download
+        finally:
+            download.held = False
+            self._start_waiting()
 
     async def _throw_away(self, download: Download) -> None:
         """Remove the partial; one that cannot be removed is left and logged."""
@@ -197,48 +216,47 @@ class Downloads:
     def _start_waiting(self) -> None:
         if self._tools is None:
             return
-        running = sum(download.task is not None for download in self.current)
-        for download in self.current:
-            if running >= MAX_RUNNING:
+        for download in self._downloads.values():
+            if len(self._running) >= MAX_RUNNING:
                 return
-            if download.task is None and download.record.state != "paused":
-                download.task = spawn(
-                    self._run(download, self._tools), name=f"fetch-{download.record.id}"
-                )
-                running += 1
+            if download.waits:
+                self._running.add(download)
+                download.ending = False
+                task = spawn(self._run(download, self._tools), name=f"fetch-{download.record.id}")
+                download.task = task
+                # Not a `finally` of the task: one that is cancelled at once never comes to it.
+                task.add_done_callback(functools.partial(self._ended, download))
 
     async def _run(self, download: Download, tools: FetchTools) -> None:
-        record = download.record
         download.began = self._clock.monotonic()
         try:
-            if download.manifest is None:
-                download.manifest = await tools.offload(
-                    stored_manifest, Path(record.folder), record.content
-                )
-            fetch = Fetch(_job(record, download.patience_s), tools, download.manifest)
-            download.fetch = fetch
-            self._note(download, state="locating", reason="")
-            path = await fetch.run()
+            path = await self._fetch(download, tools)
+            download.ending = True
+            self._publish(download_events.finished(download.record, path, self._clock.wall()))
         except P2PError as error:
+            download.ending = True
             await self._failed(download, error)
-        else:
-            seconds = record.seconds + self._clock.monotonic() - download.began
-            helped = sum(source.done > 0 for source in fetch.sources.values())
-            self._publish(
-                events.FetchFinished(
-                    time=self._clock.wall(),
-                    id=record.id,
-                    name=path.name,
-                    content_id=content_id_text(record.content),
-                    path=str(path),
-                    bytes=download.record.size,
-                    seconds=round(seconds, 3),
-                    sources=helped,
-                )
-            )
-        finally:
-            download.task = download.fetch = None
+        except Exception:  # the border of a task: whoever waits for it must hear of it
+            log.exception("download %d failed", download.record.id)
+            download.ending = True
+            await self._failed(download, P2PError("Internal error", "The log says more."))
+
+    def _ended(self, download: Download, _task: asyncio.Task[None]) -> None:
+        if self._downloads.get(download.record.id) is download:
+            download.note_progress(self._clock.monotonic())
+        download.task = download.fetch = None
+        self._running.discard(download)
         self._start_waiting()
+
+    async def _fetch(self, download: Download, tools: FetchTools) -> Path:
+        record = download.record
+        if download.manifest is None:
+            download.manifest = await tools.offload(
+                stored_manifest, Path(record.folder), record.content
+            )
+        download.fetch = Fetch(download.job(), tools, download.manifest)
+        download.note(state="locating", reason="")
+        return await download.fetch.run()
 
     async def placed(self, fetch: Fetch, path: Path) -> None:
         """The file is under its final name: note it before the partial goes."""
@@ -247,21 +265,17 @@ class Downloads:
         if download is None or manifest is None:
             return
         await self._adopt(path, manifest)
-        now = self._clock.monotonic()
-        self._note(
-            download,
+        download.note_progress(self._clock.monotonic())
+        download.note(
             state="finished",
             reason="",
             size=manifest.size,
-            done=manifest.size,
             path=str(path),
             name=path.name,
             finished=self._clock.wall(),
-            seconds=download.record.seconds + now - download.began,
-            sources=sum(source.done > 0 for source in fetch.sources.values()),
         )
         await self._save(download)
-        self._downloads.pop(fetch.job.id, None)
+        self._drop(download)
 
     def prepared(self, fetch: Fetch) -> None:
         """The size is known and the partial open."""
@@ -269,68 +283,38 @@ class Downloads:
         if download is None or fetch.manifest is None:
             return
         download.manifest = fetch.manifest
-        self._note(download, size=fetch.manifest.size)
-        self._publish(
-            events.FetchStarted(
-                time=self._clock.wall(),
-                id=fetch.job.id,
-                name=download.record.name,
-                content_id=content_id_text(fetch.job.content),
-                bytes=fetch.manifest.size,
-                resumed=fetch.done,
-            )
-        )
+        download.note(size=fetch.manifest.size)
+        self._publish(download_events.started(download.record, fetch, self._clock.wall()))
 
     def state_changed(self, fetch: Fetch) -> None:
         """A fetch is in another state."""
         download = self._downloads.get(fetch.job.id)
         if download is not None and fetch.state != "finishing":
-            self._note(download, state=fetch.state, reason=fetch.reason)
+            download.note(state=fetch.state, reason=fetch.reason)
             if fetch.state in {"stalled", "no_space", "active"}:
                 self._tell_state(download)
 
     def source_lost(self, fetch: Fetch, source: Source) -> None:
         """A source of a fetch went away or was dropped."""
-        self._publish(
-            events.SourceLost(
-                time=self._clock.wall(),
-                id=fetch.job.id,
-                peer_id=source.peer,
-                nick=source.nick,
-                reason=source.reason,
-            )
-        )
+        self._publish(download_events.source_lost(fetch, source, self._clock.wall()))
 
     async def _failed(self, download: Download, error: P2PError) -> None:
-        self._note(download, state="failed", reason=str(error), finished=self._clock.wall())
-        self._downloads.pop(download.record.id, None)
+        download.note_progress(self._clock.monotonic())
+        download.note(state="failed", reason=str(error), finished=self._clock.wall())
+        self._drop(download)
         await self._save(download)
-        record = download.record
-        self._publish(
-            events.FetchFailed(
-                time=self._clock.wall(),
-                id=record.id,
-                name=record.name,
-                content_id=content_id_text(record.content),
-                reason=str(error),
-                hint=error.hint,
-                exit_code=int(error.exit_code),
-            )
-        )
+        self._publish(download_events.failed(download.record, error, self._clock.wall()))
 
-    async def _halt(self, download: Download) -> None:
-        task, fetch = download.task, download.fetch
-        if task is None:
-            return
-        if fetch is not None:
-            self._note(
-                download,
-                done=fetch.done,
-                seconds=download.record.seconds + self._clock.monotonic() - download.began,
-            )
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    async def _halt(self, downloads: Iterable[Download]) -> None:
+        """Stop these and wait for their end. Cancelled, it leaves them to end by themselves."""
+        tasks = set()
+        for download in downloads:
+            if download.task is not None:
+                tasks.add(download.task)
+                if not download.ending:
+                    download.task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     # --- the store --------------------------------------------------------------------------------
 
@@ -338,51 +322,39 @@ class Downloads:
         while True:
             await asyncio.sleep(SAVE_S)
             changed = []
-            for download in self.current:
+            for download in self._running:
                 fetch = download.fetch
                 if fetch is not None and fetch.done != download.record.done:
-                    self._note(download, done=fetch.done)
+                    download.note(done=fetch.done)
                     changed.append(download)
             await self._save(*changed)
 
-    def _note(self, download: Download, **changes: object) -> None:
-        download.record = msgspec.structs.replace(download.record, **changes)
+    def _put(self, download: Download) -> None:
+        self._downloads[download.record.id] = download
+        self._contents[download.record.content] = download
+
+    def _drop(self, download: Download) -> None:
+        self._downloads.pop(download.record.id, None)
+        if self._contents.get(download.record.content) is download:
+            del self._contents[download.record.content]
 
     async def _save(self, *downloads: Download) -> None:
-        if downloads:
+        """Write their records; what cannot be written now goes on without."""
+        if not downloads:
+            return
+        try:
             await self._table.save(*(download.record for download in downloads))
+        except P2PError as error:
+            log.warning("the state of %d downloads is not kept: %s", len(downloads), error)
 
     def _tell_state(self, download: Download) -> None:
-        record = download.record
-        self._publish(
-            events.FetchStateChanged(
-                time=self._clock.wall(),
-                id=record.id,
-                name=record.name,
-                state=record.state,
-                reason=record.reason,
-            )
-        )
+        self._publish(download_events.state_changed(download.record, self._clock.wall()))
 
     def _find(self, transfer_id: TransferId) -> Download:
         download = self._downloads.get(transfer_id)
         if download is None:
             raise _no_download(transfer_id)
         return download
-
-
-def _job(record: TransferRecord, patience_s: float | None) -> FetchJob:
-    endpoint = None
-    if record.address:
-        endpoint = Endpoint(*parse_address(record.address, 0))
-    return FetchJob(
-        id=record.id,
-        content=record.content,
-        name=record.name,
-        folder=Path(record.folder),
-        endpoint=endpoint,
-        patience_s=patience_s,
-    )
 
 
 def _no_download(transfer_id: TransferId) -> P2PError:

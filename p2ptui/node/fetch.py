@@ -170,28 +170,37 @@ class Fetch:
 
         Raises `FetchFailure`, or another `P2PError` of the disk.
         """
-        tracker = self.tools.tracker if self.job.endpoint is None else None
+        path: Path | None = None
         try:
-            if self.manifest is not None:
-                try:
-                    await self.prepare(self.manifest)
-                except NoSpace as error:
-                    self.wait_for_space(error)
-            if self.job.endpoint is not None:
-                await self._take_only_source(self.job.endpoint)
-            elif tracker is not None:
-                tracker.watch(self.job.content, self)
-            while True:
-                await self._conduct()
-                try:
-                    return await self._finish()
-                except NoSpace as error:
-                    self.wait_for_space(error)
+            path = await self._work()
         finally:
-            if tracker is not None:
-                tracker.unwatch(self.job.content, self)
+            if self.tools.tracker is not None:
+                self.tools.tracker.unwatch(self.job.content, self)
             # In a task of its own: a second cancellation must not leave the partial open.
-            await asyncio.wait({spawn(self._let_go(), name=f"end-{self.job.id}")})
+            ending = spawn(self._let_go(), name=f"end-{self.job.id}")
+            try:
+                await asyncio.wait({ending})
+            except asyncio.CancelledError:
+                if path is None:
+                    raise  # else it is finished all the same
+        return path
+
+    async def _work(self) -> Path:
+        if self.manifest is not None:
+            try:
+                await self.prepare(self.manifest)
+            except NoSpace as error:
+                self.wait_for_space(error)
+        if self.job.endpoint is not None:
+            await self._take_only_source(self.job.endpoint)
+        elif self.tools.tracker is not None:
+            self.tools.tracker.watch(self.job.content, self)
+        while True:
+            await self._conduct()
+            try:
+                return await self._finish()
+            except NoSpace as error:
+                self.wait_for_space(error)
 
     async def _take_only_source(self, endpoint: m.Endpoint) -> None:
         """Meet the member at the address. Raises `P2PError`; a download that began is patient."""

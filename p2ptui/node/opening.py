@@ -11,11 +11,13 @@ from p2ptui.base.settings import Settings
 from p2ptui.net.credentials import Credentials, Membership
 from p2ptui.net.joining import join_swarm
 from p2ptui.net.loop import Threads
+from p2ptui.net.sockets import bind
 from p2ptui.net.tls_network import TlsNetwork
 from p2ptui.node import events
 from p2ptui.node.library import Library
 from p2ptui.node.node import Node, NodeParts
 from p2ptui.node.store import NodeStore
+from p2ptui.node.swarm import parse_listen
 
 THREADS = 8
 """For looks at the disk, hashing and writing of downloads, reading of uploads."""
@@ -30,6 +32,9 @@ async def open_node(home: NodeHome, settings: Settings, *, clock: Clock, trust: 
     peer = settings.peer
     nick = peer.nick or _login_name()
     offload = Threads(THREADS, "node")
+    if peer.listen:
+        # Looked at now: a swarm may be entered in the background, where nobody waits (F114).
+        (await offload(bind, *parse_listen(peer.listen))).close()
     bus: Bus[events.FeedItem] = Bus()
     home.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     credentials = await offload(Credentials.open, home.keys)

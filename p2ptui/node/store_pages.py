@@ -50,16 +50,16 @@ class FilePages:
         """What lies directly in a folder: folders, a page of its files, and how many files."""
         prefix = f"{name}/" if name else ""
         length = len(prefix)
-        inside, values = "1", ()
+        inside, values = "1", tuple[object, ...]()
         if prefix:
             # The index by name finds the range; names that differ in case alone fall out of it.
             inside = "wire COLLATE NOCASE >= ? AND wire COLLATE NOCASE < ? AND substr(wire,1,?)=?"
             values = (prefix, f"{name}0", length, prefix)  # `0` is the character behind `/`
         rest = f"instr(substr(wire, {length + 1}), '/')"
         folders = await self._store.fetch_page(
-            f"SELECT substr(wire, 1, {length} + {rest} - 1) AS folder, "  # noqa: S608  (constants)
+            f"SELECT substr(wire, 1, {length} + {rest} - 1) AS part, "  # noqa: S608  (constants)
             f"count(*), sum(size), sum(state = 'listed') FROM files WHERE {inside} AND {rest} > 0 "
-            "GROUP BY folder ORDER BY folder COLLATE NOCASE LIMIT ?",
+            "GROUP BY part ORDER BY part COLLATE NOCASE LIMIT ?",
             (*values, MAX_ROWS),
         )
         rows = await self._store.fetch_page(

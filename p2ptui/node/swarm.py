@@ -67,6 +67,10 @@ class MemberNetwork(Network, Protocol):
         """Keep a renewed leaf. Raises a security stop when it is not ours."""
         ...
 
+    async def rejoin(self, host: str, port: int) -> None:
+        """Get a new certificate for our key at the tracker of this swarm. Raises `P2PError`."""
+        ...
+
     async def met_at(self, host: str, port: int) -> None:
         """Remember that the tracker was met here."""
         ...
@@ -74,6 +78,13 @@ class MemberNetwork(Network, Protocol):
     async def apply_kicks(self, kick_list: m.KickList) -> bool:
         """Take a newer kick list and close the links of whom it names. Raises `BadIdentity`."""
         ...
+
+
+def parse_listen(text: str) -> tuple[str, int]:
+    """Host, empty for all addresses, and port of the setting `listen`."""
+    if text.startswith(":"):
+        return "", int(text[1:])
+    return parse_address(text, DEFAULT_PORT)
 
 
 class Swarm:
@@ -151,10 +162,7 @@ class Swarm:
 
     async def _open_port(self) -> Listening:
         if self._listen:
-            if self._listen.startswith(":"):  # all addresses
-                host, port = "", int(self._listen[1:])
-            else:
-                host, port = parse_address(self._listen, DEFAULT_PORT)
+            host, port = parse_listen(self._listen)
             return await self.network.listen(host, port, self.peers.accept)
         for port in range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED):
             try:
@@ -165,11 +173,16 @@ class Swarm:
 
     # --- what the tracker link asks and tells (TrackerHandler) -----------------------------------
 
-    async def dial(self) -> tuple[Link, str]:
-        """A link to the tracker at the first of its addresses that answers."""
+    async def dial(self, *, renew: bool = False) -> tuple[Link, str]:
+        """A link to the tracker at the first of its addresses that answers.
+
+        `renew`: get a new certificate there first, though ours seems to be valid still (F9).
+        """
         failure = unreachable("No address of the tracker is known")
         for host, port in self.network.membership.hosts:
             try:
+                if renew:
+                    await self.network.rejoin(host, port)
                 link = await self.network.dial_tracker(host, port)
             except P2PError as error:
                 # That somebody else answers there outweighs that nobody answers elsewhere (F113).

@@ -18,6 +18,7 @@ from p2ptui.base.clock import Clock
 from p2ptui.base.errors import ExitCode, P2PError, not_found, unreachable
 from p2ptui.base.ids import ContentId, PeerId
 from p2ptui.net.link import Link, LinkClosed
+from p2ptui.net.refusals import explain_end, is_expired
 from p2ptui.net.requests import RequestFailed, Requests
 from p2ptui.net.tasks import TaskSet
 from p2ptui.net.wire import messages as m
@@ -59,8 +60,11 @@ class SourceWatcher(Protocol):
 class TrackerHandler(Protocol):
     """What the link tells the node."""
 
-    async def dial(self) -> tuple[Link, str]:
-        """A link to the tracker, and its address as text; renews what must be renewed first."""
+    async def dial(self, *, renew: bool = False) -> tuple[Link, str]:
+        """A link to the tracker, and its address as text.
+
+        `renew`: get a new certificate first, though ours seems to be valid still (F9).
+        """
         ...
 
     async def hello(self) -> m.Hello:
@@ -227,7 +231,14 @@ class TrackerLink:
         link: Link | None = None
         try:
             link, address = await self._handler.dial()
-            welcome = await self._greet(link)
+            try:
+                welcome = await self._greet(link)
+            except LinkClosed as closed:
+                if not is_expired(closed):
+                    return _End.of_refusal(closed, address)
+                # Our own clock is behind: the tracker's counts. Once, or a wrong one would loop.
+                link, address = await self._handler.dial(renew=True)
+                welcome = await self._greet(link)
             self._link, self._requests = link, Requests(link)
             self._set_status(
                 TrackerStatus(
@@ -348,6 +359,14 @@ class _End:
                 "this identity is in use twice: another node has its key", was_up, in_use_twice=True
             )
         return cls(closed.text or str(closed.code), was_up)
+
+    @classmethod
+    def of_refusal(cls, closed: LinkClosed, address: str) -> "_End":
+        """The tracker ended the connection before it welcomed us."""
+        if closed.code in {"kicked", "replaced"}:
+            return cls.of_link(closed, was_up=False)
+        error = explain_end(closed, "the tracker", address)
+        return cls(str(error), was_up=False, final=error.exit_code is ExitCode.SECURITY)
 
 
 def _refusal(failure: RequestFailed) -> P2PError:

@@ -5,9 +5,12 @@ Each runs in a worker of the screen; a `P2PError` becomes a notice.
 
 from typing import TYPE_CHECKING
 
+from p2ptui.base.text import display, format_rate
 from p2ptui.node.api import Direction, NodeApi
+from p2ptui.screens.keys import PANES, PaneName
 from p2ptui.screens.notices import tell
 from p2ptui.screens.targets import Target
+from p2ptui.widgets.command_line import CommandLine
 
 if TYPE_CHECKING:
     from p2ptui.screens.peer import PeerScreen
@@ -33,3 +36,105 @@ class ScreenActions:
     def _current(self) -> Target | None:
         pane = self._screen.focused_pane
         return None if pane is None else pane.current
+
+    # --- moving about -----------------------------------------------------------------------------
+
+    async def do_library(self) -> None:
+        """Go to the library."""
+        self._screen.focus_pane("library")
+
+    async def do_search(self) -> None:
+        """Go to the search."""
+        self._screen.focus_pane("search")
+
+    async def do_transfers(self) -> None:
+        """Go to the transfers."""
+        self._screen.focus_pane("transfers")
+
+    async def do_log(self) -> None:
+        """Go to the log."""
+        self._screen.focus_pane("log")
+
+    async def do_hosts(self) -> None:
+        """Go to the hosts."""
+        self._screen.focus_pane("hosts")
+
+    async def do_next_pane(self) -> None:
+        """Go to the next pane."""
+        self._go(1)
+
+    async def do_previous_pane(self) -> None:
+        """Go to the pane before."""
+        self._go(-1)
+
+    def _go(self, step: int) -> None:
+        panes: list[PaneName] = [
+            name for name in PANES if self._screen.narrow or self._screen.is_seen(name)
+        ]
+        place = panes.index(self._screen.active) if self._screen.active in panes else 0
+        self._screen.focus_pane(panes[(place + step) % len(panes)])
+
+    async def do_find(self) -> None:
+        """Open the box of the pane."""
+        pane = self._screen.focused_pane
+        if pane is not None:
+            pane.open_box()
+
+    async def do_back(self) -> None:
+        """One step back."""
+        self._screen.back()
+
+    async def do_command(self) -> None:
+        """Open the command line."""
+        self._screen.query_one(CommandLine).open()
+
+    # --- limits -----------------------------------------------------------------------------------
+
+    async def do_up_less(self) -> None:
+        """A lower upload limit."""
+        await self._limit("up", -1)
+
+    async def do_up_more(self) -> None:
+        """A higher upload limit."""
+        await self._limit("up", 1)
+
+    async def do_down_less(self) -> None:
+        """A lower download limit."""
+        await self._limit("down", -1)
+
+    async def do_down_more(self) -> None:
+        """A higher download limit."""
+        await self._limit("down", 1)
+
+    async def _limit(self, direction: Direction, step: int) -> None:
+        status = await self._api.status()
+        now = status.up_limit_bps if direction == "up" else status.down_limit_bps
+        rate = next_rate(now, step)
+        if rate != now:
+            await self._api.limit(direction, rate)
+        what = "uploads" if direction == "up" else "downloads"
+        said = "no limit" if rate is None else f"at most {format_rate(rate)}"
+        tell(self._screen.app, f"{what}: {said}")
+
+    # --- leaving ----------------------------------------------------------------------------------
+
+    async def do_quit(self) -> None:
+        """Leave, after a question when something runs that nobody else looks after."""
+        await self._screen.leaving.ask()
+
+    # --- the row ----------------------------------------------------------------------------------
+
+    async def do_copy(self) -> None:
+        """Send the id to the terminal's clipboard; whether it took it, no terminal says."""
+        target = self._current
+        if target is not None:
+            self._screen.app.copy_to_clipboard(target.copied)
+            tell(self._screen.app, f"sent to the clipboard: {display(target.copied)}")
+
+
+def next_rate(now: int | None, step: int) -> int | None:
+    """The next limit below or above; None: no limit."""
+    if step > 0:
+        return next((rate for rate in STEPS_BPS if now is not None and rate > now), None)
+    below = [rate for rate in STEPS_BPS if now is None or rate < now]
+    return below[-1] if below else now

@@ -13,8 +13,8 @@ from p2ptui.commands import Command, find_command, overview
 from p2ptui.output import Output
 from p2ptui.screens.notices import tell, tell_error
 from p2ptui.shell_io import last_word
-from p2ptui.widgets.dialog import Question
 from p2ptui.widgets.answers import Answer
+from p2ptui.widgets.dialog import Question
 
 if TYPE_CHECKING:
     from p2ptui.screens.peer import PeerScreen
@@ -64,9 +64,9 @@ class Commanding:
         screen = self._screen
         match command.name:
             case "exit":
-                await screen.actions.stop_and_leave()
+                await screen.leaving.stop()
             case "detach":
-                await screen.actions.leave()
+                screen.leaving.detach()
             case "help":
                 self._help(args.word(0), lines)
             case "search" if not (args.flag("json") or args.text("limit") or args.text("sort")):

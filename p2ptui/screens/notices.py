@@ -33,7 +33,7 @@ def tell_error(app: App[Any], error: P2PError) -> None:
 
 def tell_unexpected(app: App[Any], error: Exception) -> None:
     """A bug: a plain sentence; its traceback is in the log file."""
-    lines = [
+    lines: list[str | Toned] = [
         f"{type(error).__name__}: {error}",
         Toned("The program goes on. The details are in its log file.", "dim"),
     ]

@@ -17,11 +17,14 @@ from textual.screen import Screen
 
 from p2ptui.base.errors import P2PError
 from p2ptui.node.api import NodeApi, NodeStatus
+from p2ptui.node.events import Resync
 from p2ptui.screens.actions import ScreenActions
 from p2ptui.screens.commanding import Commanding
 from p2ptui.screens.feed import INTERVAL_S, Feed
 from p2ptui.screens.header_state import header_state
 from p2ptui.screens.keys import KEYS, PANES, PaneName, footer_of
+from p2ptui.screens.leaving import Leaving
+from p2ptui.screens.messages import NodeGone
 from p2ptui.screens.notices import tell_error, tell_unexpected
 from p2ptui.screens.panes.base import PeerPane
 from p2ptui.screens.panes.hosts import HostsPane
@@ -46,7 +49,7 @@ class PeerScreen(Screen[None]):
     CSS_PATH = "peer.tcss"
     AUTO_FOCUS = ""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012  (as Textual's)
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall"), (45, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(key.key, key.action, key.help, show=False, id=key.id) for key in KEYS
     ]
@@ -73,6 +76,9 @@ class PeerScreen(Screen[None]):
         }
         self._stale = set(PANES)
         """Panes that have to bring their rows before they are seen."""
+        self.leaving = Leaving(self, attached)
+        self.expects_end = False
+        """Whether the node was told to stop from here."""
         self._told_gone = False
 
     def compose(self) -> ComposeResult:
@@ -106,7 +112,7 @@ class PeerScreen(Screen[None]):
             self.set_interval(INTERVAL_S, self.tick)
         self.focus_pane("library")
 
-    # --- what comes down ------------------------------------------------------------------------
+    # --- what comes down --------------------------------------------------------------------------
 
     def tick(self) -> None:
         """Hand on what came since the last tick; panes that are not seen only note it."""
@@ -126,15 +132,16 @@ class PeerScreen(Screen[None]):
             for section, value in sections.items():
                 pane.show(section, value)
             for event in happened:
-                pane.hear(event)
-            if self.is_current and pane.is_on_screen:
+                if not isinstance(event, Resync):
+                    pane.hear(event)
+            if self.is_seen(name):
                 if name in self._stale:
                     self._stale.discard(name)
                     pane.attempt(pane.load(), group="load", exclusive=True)
                 pane.tick()
-        if self.feed.gone.is_set() and not self._told_gone:
+        if self.feed.gone.is_set() and not self._told_gone and not self.expects_end:
             self._told_gone = True
-            self.post_message(NodeGone(self.feed.reason))
+            self.app.post_message(NodeGone(self.feed.reason))
 
     def node_status(self) -> NodeStatus | None:
         """The newest status, as the feed told it."""
@@ -158,6 +165,16 @@ class PeerScreen(Screen[None]):
         """Go to a pane."""
         self.active = name
         self._panes[name].focus_table()
+
+    def is_seen(self, name: PaneName) -> bool:
+        """Whether a pane is on the screen now."""
+        pane = self._panes[name]
+        return self.is_current and all(node.display for node in (pane, *pane.ancestors))
+
+    def back(self) -> None:
+        """Esc: one step back in the pane; out of the hosts to the search that they hide."""
+        if not self._panes[self.active].back() and self.active == "hosts":
+            self.focus_pane("search")
 
     def search_for(self, text: str) -> None:
         """Go to the search with these words."""
@@ -188,7 +205,7 @@ class PeerScreen(Screen[None]):
     def _choose_tab(self, message: TabStrip.Chosen) -> None:
         self.focus_pane(cast("PaneName", message.key))
 
-    # --- keys ---------------------------------------------------------------------------------------
+    # --- keys -------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether a key is one of the focused pane's."""
@@ -222,7 +239,7 @@ class PeerScreen(Screen[None]):
             log.exception("a key or command failed")
             tell_unexpected(self.app, error)
 
-    # --- command line -------------------------------------------------------------------------------
+    # --- command line -----------------------------------------------------------------------------
 
     @on(CommandLine.Submitted)
     def _command(self, message: CommandLine.Submitted) -> None:

@@ -8,6 +8,7 @@ from rich.style import Style as RichStyle
 from textual.strip import Strip
 from textual.style import Style
 
+from p2ptui.base.text import cell_width
 from p2ptui.widgets.columns import GAP, Column, Placed, place_columns
 from p2ptui.widgets.glyphs import Glyphs
 from p2ptui.widgets.strips import cell_segments, fit
@@ -20,6 +21,13 @@ MARGIN = 1
 Ground = Literal["row", "cursor", "cursor-blurred"]
 StyleOf = Callable[[str], Style]
 """What a component class adds to the style below it; see-through colours are blended here."""
+
+
+def signed_title(title: str, sign: str, width: int) -> str:
+    """A title with its sign; in a narrow column the title gives way, never the sign."""
+    if cell_width(title) + 2 <= width:
+        return f"{title} {sign}"
+    return fit(title, width - 1, right=False).rstrip() + sign if width > 0 else ""
 
 
 class TablePainter:
@@ -52,7 +60,9 @@ class TablePainter:
         segments = [Segment(" " * EDGE, style)]
         for number, place in enumerate(self.place(width)):
             column = place.column
-            title = f"{column.title} {sign}" if column.key == key else column.title
+            title = column.title
+            if column.key == key:
+                title = signed_title(title, sign, place.width)
             if number:
                 segments.append(Segment(" " * GAP, style))
             segments.append(Segment(fit(title, place.width, right=column.align == "right"), style))

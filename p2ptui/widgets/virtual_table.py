@@ -129,13 +129,16 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def set_source(self, source: RowSource) -> None:
         """Show other rows; the cursor stays on its row where it is still there."""
+        was_in_view = self._is_in_view(self.cursor)
         self._source = source
-        self._asked = None
         if self._cursor_key is not None:
             place = source.index_of(self._cursor_key)
             if place is not None:
                 self.set_reactive(VirtualTable.cursor, place)
+        self._drop_lost_marks()
         self.rows_changed()
+        if was_in_view:
+            self._scroll_to_cursor()
 
     def rows_changed(self) -> None:
         """The source has other rows, or another number of them: draw all that is visible."""
@@ -149,10 +152,9 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def update_rows(self, keys: Iterable[Hashable]) -> None:
         """The values of these rows changed: draw those of them that are visible."""
-        first = self.scroll_offset.y
         for key in keys:
             index = self._source.index_of(key)
-            if index is not None and first <= index < first + self._visible_rows:
+            if index is not None:
                 self._refresh_row(index)
 
     def move_to(self, key: Hashable) -> bool:
@@ -161,6 +163,7 @@ class VirtualTable(ScrollView, can_focus=True):
         if index is None:
             return False
         self.cursor = index
+        self._scroll_to_cursor()
         return True
 
     # --- drawing --------------------------------------------------------------------------------
@@ -214,6 +217,7 @@ class VirtualTable(ScrollView, can_focus=True):
         """Ask again for rows: others are visible."""
         super().watch_scroll_y(old_value, new_value)
         self._asked = None
+        self._place_terminal_cursor()
 
     def on_resize(self) -> None:
         """Fit the rows to the new width and keep the cursor in view."""
@@ -239,7 +243,7 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def _place_terminal_cursor(self) -> None:
         """Screen readers follow the terminal's cursor."""
-        if self.has_focus:
+        if self.has_focus and self._is_in_view(self.cursor):
             y = self.cursor - self.scroll_offset.y + HEADER
             self.app.cursor_position = self.content_region.offset + Offset(0, y)
 
@@ -249,9 +253,13 @@ class VirtualTable(ScrollView, can_focus=True):
             self._cursor_key = key
             self.post_message(RowHighlighted(self, key))
 
+    def _is_in_view(self, index: int) -> bool:
+        top = self.scroll_offset.y
+        return top <= index < top + self._visible_rows
+
     def _refresh_row(self, index: int) -> None:
-        y = index - self.scroll_offset.y + HEADER
-        if HEADER <= y < self.size.height:
+        if self._is_in_view(index):
+            y = index - self.scroll_offset.y + HEADER
             self.refresh(Region(0, y, self.size.width, 1))
 
     def _ask_for_visible(self) -> None:
@@ -280,10 +288,18 @@ class VirtualTable(ScrollView, can_focus=True):
         self.cursor = self._source.count - 1
 
     def action_fold(self, opened: bool) -> None:
-        """Open or close the row of a tree."""
+        """Open or close the row of a tree; where there is nothing to close, go to its parent."""
         row = self.cursor_row
-        if row is not None and row.expander and (row.expander == "open") != opened:
+        if row is None:
+            return
+        if row.expander and (row.expander == "open") != opened:
             self.post_message(RowToggled(self, row.key, opened))
+        elif not opened and row.depth:
+            above = ((index, self._source.row(index)) for index in reversed(range(self.cursor)))
+            self.cursor = next(
+                (index for index, other in above if other is None or other.depth < row.depth),
+                self.cursor,
+            )
 
     def action_select(self) -> None:
         """Open the row: a folder unfolds, anything else is told as selected."""
@@ -326,6 +342,15 @@ class VirtualTable(ScrollView, can_focus=True):
         self.refresh()
         self.post_message(MarksChanged(self))
 
+    def _drop_lost_marks(self) -> None:
+        """An action must not reach a row that has gone, or that a filter hides."""
+        source = self._source
+        if self.marked and isinstance(source, ListSource):
+            kept = {key for key in self.marked if source.index_of(key) is not None}
+            if kept != self.marked:
+                self.marked = kept
+                self.post_message(MarksChanged(self))
+
     def _keys(self) -> set[Hashable]:
         rows = (self._source.row(index) for index in range(self._source.count))
         return {row.key for row in rows if row is not None}
@@ -350,5 +375,5 @@ class VirtualTable(ScrollView, can_focus=True):
         self.cursor = index
         row = self.cursor_row
         on_expander = row is not None and row.expander and offset.x <= EDGE + 2 * row.depth + 1
-        if event.chain == 2 or on_expander:
+        if event.chain == (1 if on_expander else 2):
             self.action_select()

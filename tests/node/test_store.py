@@ -343,3 +343,20 @@ async def test_f91_a_full_database_is_told_and_goes_on_later(store: NodeStore) -
     await store._writer.execute("PRAGMA max_page_count = 1000000")
     await shelf.list(*names)
     assert (await shelf.files.totals())[shelf.share, "listed"].files == 100
+
+
+async def test_a_folder_tells_what_lies_directly_in_it(store: NodeStore) -> None:
+    shelf = await Shelf.make(store)
+    await shelf.list("top.txt", "Music/a.flac", "Music/live/b.flac", "music/c.flac", "Music0.txt")
+    await shelf.settle("Music/a.flac")
+
+    folders, records, total = await shelf.pages.folder("", Page())
+    assert [(row.name, row.files, row.waiting) for row in folders] == [
+        ("Music", 2, 1),
+        ("music", 1, 1),
+    ]
+    assert ([record.name for record in records], total) == (["Music0.txt", "top.txt"], 2)
+
+    folders, records, total = await shelf.pages.folder("Music", Page())
+    assert [row.name for row in folders] == ["Music/live"]
+    assert ([record.wire for record in records], total) == (["Music/a.flac"], 1)

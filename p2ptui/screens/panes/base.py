@@ -88,7 +88,7 @@ class PeerPane(Pane):
     def tick(self) -> None:
         """Draw what changed since the last tick; a quarter of a second each."""
 
-    # --- for the screen: what it is about -----------------------------------------------------------
+    # --- for the screen: what it is about ---------------------------------------------------------
 
     @property
     def chosen(self) -> tuple[Target, ...]:
@@ -170,7 +170,7 @@ class PeerPane(Pane):
         except P2PError as error:
             tell_error(self.app, error)
 
-    # --- box and sorting ----------------------------------------------------------------------------
+    # --- box and sorting --------------------------------------------------------------------------
 
     async def do_sort(self) -> None:
         """`,`: the next column; the same one again: reversed first."""

@@ -44,7 +44,7 @@ class PeerLogPane(Pane):
         yield self._box
         yield self.lines
 
-    # --- what comes down ------------------------------------------------------------------------
+    # --- what comes down --------------------------------------------------------------------------
 
     def hear(self, happened: Sequence[events.NodeEvent | events.Resync]) -> None:
         """Tell of a batch of events."""
@@ -120,25 +120,26 @@ class PeerLogPane(Pane):
         self.focus_table()
 
 
+_WARNINGS = (events.Disconnected, events.FileProblem, events.Resync)
+_GOOD = (events.Connected, events.FetchFinished, events.Published)
+
+
 def level_of(event: object) -> Level:
     """How much an event matters."""
     match event:
         case events.FetchFailed() | events.TrackerNotice(level="error"):
             return "error"
-        case events.TrackerNotice(level="warning") | events.FetchStateChanged(
-            state="stalled" | "no_space"
+        case (
+            events.TrackerNotice(level="warning")
+            | events.FetchStateChanged(state="stalled" | "no_space")
         ):
             return "warn"
-        case events.Disconnected() | events.FileProblem() | events.Resync():
-            return "warn"
-        case events.ShareScanned(skipped=skipped) if skipped:
-            return "warn"
-        case events.Connected() | events.FetchFinished() | events.Published():
-            return "good"
         case events.SourceLost():
             return "debug"
+        case _ if isinstance(event, _WARNINGS) or getattr(event, "skipped", False):
+            return "warn"
         case _:
-            return "info"
+            return "good" if isinstance(event, _GOOD) else "info"
 
 
 def clock_time(moment: float) -> str:

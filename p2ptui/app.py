@@ -1,0 +1,81 @@
+"""PeerApp: the full-screen peer. It wires screens together and owns no domain logic."""
+
+import logging
+from typing import ClassVar
+
+from textual import on
+from textual.binding import BindingType
+
+from p2ptui.base.errors import P2PError
+from p2ptui.screens.dialogs import START, node_gone_dialog
+from p2ptui.screens.messages import NodeGone
+from p2ptui.screens.peer import PeerScreen
+from p2ptui.screens.session import Attach, Attached, Language, Looks
+from p2ptui.screens.starting import StartingScreen
+from p2ptui.widgets.theme import DARK, ThemedApp
+
+log = logging.getLogger(__name__)
+
+
+class PeerApp(ThemedApp[int]):
+    """Attaches to a node and shows it. `failure` is the error that it ended with, if any."""
+
+    TITLE = "p2ptui"
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(self, attach: Attach, language: Language, looks: Looks) -> None:
+        super().__init__()
+        self._connect = attach
+        self._language = language
+        self._looks = looks
+        self._attached: Attached | None = None
+        self.failure: P2PError | None = None
+        self.theme = looks.theme if looks.theme in self.available_themes else DARK
+        self.set_keymap(dict(looks.keymap))
+
+    def get_default_screen(self) -> StartingScreen:
+        """What is seen until the node answers."""
+        return StartingScreen(self._looks.glyphs)
+
+    def on_mount(self) -> None:
+        """Attach; the first paint does not wait for it."""
+        self.run_worker(self._begin(), name="attach")
+
+    async def _begin(self) -> None:
+        try:
+            self._attached = await self._connect()
+        except P2PError as error:
+            self.failure = error
+            self.exit(int(error.exit_code))
+            return
+        screen = PeerScreen(self._attached, self._language, self._looks)
+        if isinstance(self.screen, PeerScreen):
+            await self.switch_screen(screen)
+        else:
+            await self.push_screen(screen)
+
+    @on(NodeGone)
+    def _node_gone(self, message: NodeGone) -> None:
+        self.run_worker(self._offer_start(message.reason), name="node gone")
+
+    async def _offer_start(self, reason: str) -> None:
+        while not isinstance(self.screen, PeerScreen):
+            await self.pop_screen()  # dialogs about a node that is no more
+        if await self.push_screen_wait(node_gone_dialog(reason)) != START:
+            self.exit(0)
+            return
+        await self.detach()
+        await self._begin()
+
+    async def detach(self) -> None:
+        """Leave the node; it runs on."""
+        attached, self._attached = self._attached, None
+        if attached is not None:
+            await attached.close()
+
+    async def action_quit(self) -> None:
+        """Ctrl+Q and whatever else quits: the same questions as `q`."""
+        if isinstance(self.screen, PeerScreen):
+            self.screen.action_act("quit")
+        elif self._attached is None:
+            self.exit(0)

@@ -1,0 +1,63 @@
+"""Download: one job of the queue: its record, and its fetch while that runs."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from p2ptui.base.addresses import parse_address
+from p2ptui.net.wire.messages import Endpoint
+from p2ptui.node.fetch import Fetch, FetchJob
+from p2ptui.node.manifest import Manifest
+from p2ptui.node.store_values import TransferRecord
+
+
+@dataclass(slots=True, eq=False)
+class Download:
+    """A job that is neither finished nor failed nor cancelled. Times are monotonic seconds."""
+
+    record: TransferRecord
+    patience_s: float | None = None
+    manifest: Manifest | None = None
+    fetch: Fetch | None = None
+    """While it runs."""
+    task: asyncio.Task[None] | None = None
+    began: float = 0.0
+    """This run's start."""
+    held: bool = False
+    """It is being paused or cancelled: nobody starts it meanwhile."""
+    ending: bool = False
+    """Its run is over and being told: it is not stopped any more."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it may be started."""
+        return self.task is None and not self.held and self.record.state != "paused"
+
+    def job(self) -> FetchJob:
+        """What its fetch is to do."""
+        record, endpoint = self.record, None
+        if record.address:
+            endpoint = Endpoint(*parse_address(record.address, 0))
+        return FetchJob(
+            id=record.id,
+            content=record.content,
+            name=record.name,
+            folder=Path(record.folder),
+            endpoint=endpoint,
+            patience_s=self.patience_s,
+        )
+
+    def note(self, **changes: object) -> None:
+        """Change its record."""
+        self.record = msgspec.structs.replace(self.record, **changes)
+
+    def note_progress(self, now: float) -> None:
+        """Add to its record what this run, which is over, has brought."""
+        if self.fetch is not None:
+            self.note(
+                done=self.fetch.done,
+                seconds=self.record.seconds + now - self.began,
+                sources=sum(source.done > 0 for source in self.fetch.sources.values()),
+            )
