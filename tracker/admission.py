@@ -44,6 +44,12 @@ class Admitted(Struct, frozen=True):
     invited: bool = False
 
 
+class Turned(Struct, frozen=True):
+    """A stranger who asked and was turned away."""
+
+    reason: str
+
+
 class _Denied(Exception):  # noqa: N818  (an answer)
     def __init__(self, code: FailureCode, text: str) -> None:
         super().__init__(code, text)
@@ -65,8 +71,11 @@ class Admission:
         self._attempts = Attempts()
         self._one_proof = asyncio.Lock()
 
-    async def admit(self, link: Link) -> Admitted | None:
-        """Talk to a stranger until the link is closed; None when it was not admitted."""
+    async def admit(self, link: Link) -> Admitted | Turned | None:
+        """Talk to a stranger until the link is closed; None when it left without a word.
+
+        Whoever only wants to see the fingerprint at first contact does that.
+        """
         nonce = secrets.token_bytes(NONCE_BYTES)
         is_open = self.open_mode and is_private(link.remote.host)
         challenge = Challenge(
@@ -87,15 +96,15 @@ class Admission:
         except _Denied as denied:
             log.info("%s is not admitted: %s", link.remote.host, denied.text)
             link.post(Failure(id=JOIN_REQUEST, code=denied.code, text=denied.text))
-            return None
+            return Turned(reason=denied.text)
         except BadIdentity as error:
             await self._refuse(link, error)
-            return None
+            return Turned(reason=str(error))
         except P2PError:
             log.exception("%s cannot be admitted", link.remote.host)
             text = "the tracker could not write it down"
             link.post(Failure(id=JOIN_REQUEST, code="internal", text=text))
-            return None
+            return Turned(reason=text)
         except (LinkClosed, TimeoutError):
             return None
         finally:

@@ -26,7 +26,7 @@ from p2ptui.net.tasks import TaskSet
 from p2ptui.net.tls import load_leaf, peer_client_context, tracker_context
 from p2ptui.net.wire.messages import Endpoint
 from tracker import api, events
-from tracker.admission import Admission
+from tracker.admission import Admission, Turned
 from tracker.authority import Authority
 from tracker.console import Console, Parts, tracker_feed
 from tracker.endpoints import parse
@@ -227,9 +227,9 @@ class TrackerServer:
             return
         address = link.remote.host
         admitted = await admission.admit(link)
-        if admitted is None:
-            self._refused(address, "it was not admitted; the log says why")
-        elif not admitted.again:
+        if isinstance(admitted, Turned):
+            self._refused(address, admitted.reason)
+        elif admitted is not None and not admitted.again:
             self._bus.publish(
                 events.MemberJoined(
                     time=self._clock.wall(),

@@ -174,7 +174,7 @@ class Fetch:
         try:
             path = await self._work()
         finally:
-            if self.tools.tracker is not None:
+            if self.tools.tracker is not None and self.job.endpoint is None:
                 self.tools.tracker.unwatch(self.job.content, self)
             # In a task of its own: a second cancellation must not leave the partial open.
             ending = spawn(self._let_go(), name=f"end-{self.job.id}")

@@ -4,23 +4,18 @@ Lives without a swarm too: then it scans and hashes, and waits to be told which 
 """
 
 import asyncio
+import math
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from p2ptui import __version__
 from p2ptui.base.addresses import format_address, parse_address
-from p2ptui.base.bus import Bus
-from p2ptui.base.clock import Clock
-from p2ptui.base.errors import not_found
 from p2ptui.base.ids import ContentId, TransferId, parse_content_id
-from p2ptui.base.paths import NodeHome
 from p2ptui.base.rates import RateMeter
-from p2ptui.base.settings import PeerSettings
-from p2ptui.net.credentials import Credentials, Membership
+from p2ptui.net.credentials import Membership
 from p2ptui.net.feed import Reader, follow
-from p2ptui.net.loop import Offload
 from p2ptui.net.tasks import TaskSet
 from p2ptui.net.throttle import Throttle
 from p2ptui.net.wire import messages as m
@@ -29,43 +24,21 @@ from p2ptui.node.buffers import ChunkBuffers
 from p2ptui.node.directory import Directory, Target, find_at, no_tracker
 from p2ptui.node.downloads import Downloads
 from p2ptui.node.fetch import FetchTools
-from p2ptui.node.library import Library
 from p2ptui.node.manifest import Manifest
+from p2ptui.node.node_parts import NodeParts
 from p2ptui.node.offers import NodeOffers
 from p2ptui.node.partial import Partial
 from p2ptui.node.storage_errors import explain
-from p2ptui.node.store import NodeStore
 from p2ptui.node.store_transfers import TransferTable
 from p2ptui.node.store_values import TransferRecord
-from p2ptui.node.swarm import MemberNetwork, Swarm
-from p2ptui.node.swarms import Join, Swarms
+from p2ptui.node.swarm import DEFAULT_PORT, Swarm
+from p2ptui.node.swarms import Swarms
+from p2ptui.node.transfers import Transfers
 from p2ptui.node.uploads import Upload, UploadLedger
 
+__all__ = ["Node", "NodeParts"]
+
 SWEEP_S = 1.0
-MAX_SNAPSHOT_ROWS = 500
-MAX_PAGE = 1000
-"""Rows of a page that a front-end may ask for."""
-
-
-@dataclass(frozen=True, slots=True)
-class NodeParts:
-    """What a node is put together from; the composition root makes it (`opening`)."""
-
-    home: NodeHome
-    settings: PeerSettings
-    shares: tuple[Path, ...]
-    """Folders to offer from the start."""
-    nick: str
-    trust: str
-    """Fingerprint to accept at first contact; empty: the first one, which is then told."""
-    credentials: Credentials
-    store: NodeStore
-    library: Library
-    join: Join
-    make_network: Callable[[Membership], Awaitable[MemberNetwork]]
-    offload: Offload
-    clock: Clock
-    bus: Bus[events.FeedItem]
 
 
 class Node:
@@ -93,6 +66,7 @@ class Node:
             publish=parts.bus.publish,
             clock=parts.clock,
         )
+        self._transfers = Transfers(self._table, self._downloads, self._ledger, parts.clock)
         self._offers = NodeOffers(parts.library, self._downloads.running)
         self._swarms = Swarms(
             credentials=parts.credentials,
@@ -124,12 +98,13 @@ class Node:
     async def close(self) -> None:
         """End everything in an orderly way; what was under way can be taken up again."""
         self._stopping.set()
-        await self._tasks.cancel_all()
-        await self._swarms.close()
-        await self._downloads.close()
-        await self._library.close()
-        self._parts.bus.publish(events.Stopped(time=self._clock.wall()))
-        await self._parts.store.close()
+        async with AsyncExitStack() as last_first:  # one that fails keeps no other one open
+            last_first.push_async_callback(self._parts.store.close)
+            last_first.callback(self._tell_stopped)
+            last_first.push_async_callback(self._library.close)
+            last_first.push_async_callback(self._downloads.close)
+            last_first.push_async_callback(self._swarms.close)
+            last_first.push_async_callback(self._tasks.cancel_all)
 
     def front_ends_changed(self, count: int) -> None:
         """Hear how many front-ends follow the feed."""
@@ -150,7 +125,11 @@ class Node:
             clock=parts.clock,
             publish=parts.bus.publish,
         )
-        await swarm.start()
+        try:
+            await swarm.start()
+        except BaseException:
+            await swarm.close()
+            raise
         self._downloads.connect(
             FetchTools(
                 peers=swarm.peers,
@@ -165,6 +144,7 @@ class Node:
                 on_prepared=self._downloads.prepared,
                 on_placed=self._downloads.placed,
                 on_source_lost=self._downloads.source_lost,
+                fair_bps=self._fair_bps,
             )
         )
         return swarm
@@ -183,19 +163,17 @@ class Node:
             await self._ledger.sweep()
 
     async def _upload_ended(self, upload: Upload) -> None:
-        record = await self._table.add(rows.upload_record(upload, self._clock.wall()))
-        row = rows.record_row(record)
-        self._parts.bus.publish(
-            events.UploadFinished(
-                time=self._clock.wall(),
-                id=row.id,
-                name=row.name,
-                content_id=row.content_id,
-                peer=row.peer,
-                bytes=row.done,
-                seconds=row.seconds,
-            )
-        )
+        self._parts.bus.publish(await self._transfers.add_upload(upload))
+
+    def _fair_bps(self) -> float:
+        """What one source may bring at most under our own rate limit."""
+        limit_bps = self._down.rate_bps
+        if limit_bps is None:
+            return math.inf
+        return limit_bps / max(1, self._downloads.sources_at_work)
+
+    def _tell_stopped(self) -> None:
+        self._parts.bus.publish(events.Stopped(time=self._clock.wall()))
 
     # --- NodeApi: the node and its swarm ----------------------------------------------------------
 
@@ -251,7 +229,7 @@ class Node:
         """Events in order, and sections when they changed."""
         readers: dict[str, Reader] = {
             "status": self.status,
-            "transfers": self._live_transfers,
+            "transfers": self._transfers.live,
             "hashing": self._hashing,
         }
         return follow(
@@ -318,7 +296,7 @@ class Node:
         swarm = self._swarm()
         address = ""
         if request.address:
-            endpoint = m.Endpoint(*parse_address(request.address, 0))
+            endpoint = m.Endpoint(*parse_address(request.address, DEFAULT_PORT))
             address = format_address(endpoint.host, endpoint.port)
             target = await self._find_at(swarm, endpoint, request.target)
         else:
@@ -343,37 +321,11 @@ class Node:
 
     async def transfers(self, page: api.Page) -> api.TransferPage:
         """A page of uploads and downloads, history included; uploads in progress first."""
-        now = self._clock.monotonic()
-        words = page.filter.casefold().split()
-        uploads = [
-            rows.upload_row(upload, now)
-            for upload in self._ledger.current
-            if all(word in upload.name.casefold() for word in words)
-        ]
-        limit = max(1, min(page.limit, MAX_PAGE))
-        found = uploads[page.offset : page.offset + limit]
-        records, total = await self._table.page(
-            api.Page(
-                offset=max(0, page.offset - len(uploads)),
-                limit=max(1, limit - len(found)),
-                filter=page.filter,
-                sort=page.sort,
-            )
-        )
-        for record in records[: limit - len(found)]:
-            download = self._downloads.get(record.id)
-            found.append(rows.download_row(download, now) if download else rows.record_row(record))
-        return api.TransferPage(rows=tuple(found), total=total + len(uploads))
+        return await self._transfers.page(page)
 
     async def transfer(self, transfer_id: TransferId) -> api.TransferDetail:
         """One transfer with its sources and chunk map."""
-        download = self._downloads.get(transfer_id)
-        if download is not None:
-            return rows.detail(download, self._clock.monotonic())
-        record = await self._table.get(transfer_id)
-        if record is None:
-            raise not_found("No such transfer", f"There is no transfer {transfer_id}.")
-        return api.TransferDetail(row=rows.record_row(record), sources=(), chunks=0, bitmap=b"")
+        return await self._transfers.detail(transfer_id)
 
     async def steer(self, transfer_id: TransferId, act: api.TransferAct) -> api.TransferRow:
         """Pause, resume or cancel a download."""
@@ -423,12 +375,6 @@ class Node:
             if content not in found and self._downloads.of_content(content) is not None:
                 found[content] = "fetching"
         return found
-
-    async def _live_transfers(self) -> tuple[api.TransferRow, ...]:
-        now = self._clock.monotonic()
-        live = [rows.download_row(download, now) for download in self._downloads.current]
-        live += [rows.upload_row(upload, now) for upload in self._ledger.current]
-        return tuple(live[:MAX_SNAPSHOT_ROWS])
 
     async def _hashing(self) -> api.Hashing:
         return self._library.hashing()

@@ -170,10 +170,13 @@ class World:
         assert result.code == 0, result
         return result
 
-    def start(self, name: str, *words: str | Path) -> Process:
+    def start(self, name: str, *words: str | Path, env: Mapping[str, str] | None = None) -> Process:
         """Start a process that tells events."""
-        self.home(name)
-        process = Process([*PROGRAM, *map(str, words)], env=self.env(name), folder=self.folder)
+        process = Process(
+            [*PROGRAM, *map(str, words)],
+            env={**self.env(name), **(env or {})},
+            folder=self.folder,
+        )
         self._processes.append(process)
         return process
 
@@ -185,16 +188,20 @@ class World:
         told = process.wait_for("listening")
         return Tracker(process, told["link"], told["address"])
 
-    def peer(self, name: str, link: str, *words: str | Path) -> "Peer":
-        """A node that is connected to its tracker and has published what it has."""
+    def peer(
+        self, name: str, link: str, *words: str | Path, env: Mapping[str, str] | None = None
+    ) -> "Peer":
+        """A node that is connected to its tracker and has published what it has.
+
+        `link` empty: to the tracker of an earlier run.
+        """
         process = self.start(
             name, "peer", "--headless", "--json", "--listen", LOOPBACK, "--nick", name,
-            *(("--tracker", link) if link else ()), *words,
+            *(("--tracker", link) if link else ()), *words, env=env,
         )  # fmt: skip
         told = process.wait_for("listening")
-        if link:
-            process.wait_for("connected")
-            process.wait_for("published")
+        process.wait_for("connected")
+        process.wait_for("published")
         return Peer(process, told["peer_id"], told["address"])
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from p2ptui.net.wire.protocol import Role
 from tests.net.test_identity import csr_of
 from tests.support.fake_time import FakeClock, virtual_time
 from tests.support.memory_net import MemoryLink, link_pair
-from tracker.admission import Admission, Admitted
+from tracker.admission import Admission, Admitted, Turned
 from tracker.authority import Authority
 
 PRIVATE, PUBLIC = "192.168.1.9", "8.8.8.8"
@@ -31,7 +31,7 @@ class Desk:
         self.admission = Admission(
             self.authority, open_mode=open_mode, clock=self.clock, offload=Inline()
         )
-        self.outcome: Admitted | None = None
+        self.outcome: Admitted | Turned | None = None
 
     @asynccontextmanager
     async def stranger(self, address: str) -> AsyncIterator[tuple[MemoryLink, Challenge]]:
@@ -101,7 +101,7 @@ async def test_open_mode_is_for_private_addresses_alone(tmp_path: Path) -> None:
     desk = Desk(tmp_path, open_mode=True)
     assert isinstance(await desk.join(make_csr(new_key()), PRIVATE), Joined)
     assert code_of(await desk.join(make_csr(new_key()), PUBLIC)) == "denied"
-    assert desk.outcome is None
+    assert desk.outcome == Turned(reason="an invite is needed from this address")
     # A wrong invite is not forgiven for the address.
     assert code_of(await desk.join(make_csr(new_key()), PRIVATE, code="a" * 16)) == "not_found"
 

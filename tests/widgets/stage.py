@@ -13,30 +13,23 @@ from p2ptui.widgets.theme import ThemedApp
 
 M = TypeVar("M", bound=Message)
 
-HOSTILE = (
-    "\x1b[2J",  # F42: clears the screen
-    "\x1b]52;c;cHduZWQ=\x07",  # sets the clipboard
-    "\x1b]8;;https://example.org\x1b\\link",
-    "\x1b]0;title\x07",
-    "\x1bPq#0\x1b\\",
-    "\x9b2J",
-    "\u202egpj.exe",  # F43: bidi and invisible
-    "\u2066a\u2069",
-    "a\u200bb\ufeffc",
-    "[red]",  # F44: markup
-    "[/foo]",
-    "[@click=app.quit]x[/]",
-    "[link=https://example.org]y[/link]",
-    "$primary",
-)
-"""Remote names that a terminal or a markup parser would act upon."""
-LITERAL = (
-    "\\x1b[2J", "\\x1b]52;c;cHduZWQ=\\x07", "\\x1b]8;;https://example.org\\x1b\\link",
-    "\\x1b]0;title\\x07", "\\x1bPq#0\\x1b\\", "\\x9b2J", "\\u202egpj.exe", "\\u2066a\\u2069",
-    "a\\u200bb\\ufeffc", "[red]", "[/foo]", "[@click=app.quit]x[/]",
-    "[link=https://example.org]y[/link]", "$primary",
-)  # fmt: skip
-"""How they are shown."""
+HOSTILE = {
+    "\x1b[2J": "\\x1b[2J",  # F42: clears the screen
+    "\x1b]52;c;cHduZWQ=\x07": "\\x1b]52;c;cHduZWQ=\\x07",  # sets the clipboard
+    "\x1b]8;;https://example.org\x1b\\link": "\\x1b]8;;https://example.org\\x1b\\link",
+    "\x1b]0;title\x07": "\\x1b]0;title\\x07",
+    "\x1bPq#0\x1b\\": "\\x1bPq#0\\x1b\\",
+    "\x9b2J": "\\x9b2J",
+    "\u202egpj.exe": "\\u202egpj.exe",  # F43: bidi and invisible
+    "\u2066a\u2069": "\\u2066a\\u2069",
+    "a\u200bb\ufeffc": "a\\u200bb\\ufeffc",
+    "[red]": "[red]",  # F44: markup
+    "[/foo]": "[/foo]",
+    "[@click=app.quit]x[/]": "[@click=app.quit]x[/]",
+    "[link=https://example.org]y[/link]": "[link=https://example.org]y[/link]",
+    "$primary": "$primary",
+}
+"""Remote names that a terminal or a markup parser would act upon, and how they are shown."""
 
 
 class Stage(ThemedApp[None]):

@@ -12,7 +12,7 @@ from p2ptui.widgets.glyphs import ASCII, UNICODE, Glyphs
 from p2ptui.widgets.strips import bar_segments, cell_segments, fit
 from p2ptui.widgets.table_painter import signed_title
 from p2ptui.widgets.table_rows import Bar, Tone, Toned
-from tests.widgets.stage import HOSTILE, LITERAL
+from tests.widgets.stage import HOSTILE
 
 
 def styles(tone: Tone) -> Style:
@@ -47,7 +47,7 @@ def test_any_text_takes_exactly_its_width(text: str, width: int, right: bool) ->
     assert cell_width(fit(text, width, right=right)) == width
 
 
-@pytest.mark.parametrize(("name", "literal"), zip(HOSTILE, LITERAL, strict=True))
+@pytest.mark.parametrize(("name", "literal"), list(HOSTILE.items()))
 def test_f42_f43_f44_a_hostile_name_is_literal_text(name: str, literal: str) -> None:
     shown = fit(name, 60, right=False)
     assert shown.rstrip() == literal

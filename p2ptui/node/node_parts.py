@@ -1,0 +1,38 @@
+"""Node parts: what a node is put together from. Values alone."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from p2ptui.base.bus import Bus
+from p2ptui.base.clock import Clock
+from p2ptui.base.paths import NodeHome
+from p2ptui.base.settings import PeerSettings
+from p2ptui.net.credentials import Credentials, Membership
+from p2ptui.net.loop import Offload
+from p2ptui.node import events
+from p2ptui.node.library import Library
+from p2ptui.node.store import NodeStore
+from p2ptui.node.swarm import MemberNetwork
+from p2ptui.node.swarms import Join
+
+
+@dataclass(frozen=True, slots=True)
+class NodeParts:
+    """What a node is put together from; the composition root makes it (`opening`)."""
+
+    home: NodeHome
+    settings: PeerSettings
+    shares: tuple[Path, ...]
+    """Folders to offer from the start."""
+    nick: str
+    trust: str
+    """Fingerprint to accept at first contact; empty: the first one, which is then told."""
+    credentials: Credentials
+    store: NodeStore
+    library: Library
+    join: Join
+    make_network: Callable[[Membership], Awaitable[MemberNetwork]]
+    offload: Offload
+    clock: Clock
+    bus: Bus[events.FeedItem]

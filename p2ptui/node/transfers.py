@@ -1,0 +1,90 @@
+"""Transfers: uploads and downloads as front-ends ask for them: what is under way and what was."""
+
+import itertools
+
+from p2ptui.base.clock import Clock
+from p2ptui.base.errors import not_found
+from p2ptui.base.ids import TransferId
+from p2ptui.node import api, events, rows
+from p2ptui.node.downloads import Downloads
+from p2ptui.node.store_transfers import TransferTable
+from p2ptui.node.uploads import Upload, UploadLedger
+
+MAX_SNAPSHOT_ROWS = 500
+MAX_PAGE = 1000
+"""Rows of a page that a front-end may ask for."""
+
+
+class Transfers:
+    """All transfers of a node."""
+
+    def __init__(
+        self, table: TransferTable, downloads: Downloads, ledger: UploadLedger, clock: Clock
+    ) -> None:
+        self._table = table
+        self._downloads = downloads
+        self._ledger = ledger
+        self._clock = clock
+
+    async def page(self, page: api.Page) -> api.TransferPage:
+        """A page, history included; uploads in progress first."""
+        now = self._clock.monotonic()
+        words = page.filter.casefold().split()
+        uploads = [
+            rows.upload_row(upload, now)
+            for upload in self._ledger.current
+            if all(word in upload.name.casefold() for word in words)
+        ]
+        offset, limit = max(0, page.offset), max(1, min(page.limit, MAX_PAGE))
+        found = uploads[offset : offset + limit]
+        records, total = await self._table.page(
+            api.Page(
+                offset=max(0, offset - len(uploads)),
+                limit=max(1, limit - len(found)),
+                filter=page.filter,
+                sort=page.sort,
+            )
+        )
+        for record in records[: limit - len(found)]:
+            download = self._downloads.get(record.id)
+            found.append(rows.download_row(download, now) if download else rows.record_row(record))
+        return api.TransferPage(rows=tuple(found), total=total + len(uploads))
+
+    async def detail(self, transfer_id: TransferId) -> api.TransferDetail:
+        """One transfer with its sources and chunk map. Raises not found."""
+        now = self._clock.monotonic()
+        download = self._downloads.get(transfer_id)
+        if download is not None:
+            return rows.detail(download, now)
+        row = next(
+            (rows.upload_row(each, now) for each in self._ledger.current if each.id == transfer_id),
+            None,
+        )
+        if row is None:
+            record = await self._table.get(transfer_id)
+            if record is None:
+                raise not_found("No such transfer", f"There is no transfer {transfer_id}.")
+            row = rows.record_row(record)
+        return api.TransferDetail(row=row, sources=(), chunks=0, bitmap=b"")
+
+    async def live(self) -> tuple[api.TransferRow, ...]:
+        """What is under way or waits, as far as a snapshot takes it."""
+        now = self._clock.monotonic()
+        found = [rows.upload_row(upload, now) for upload in self._ledger.current]
+        room = max(0, MAX_SNAPSHOT_ROWS - len(found))
+        waiting = itertools.islice(self._downloads.current, room)
+        return (*(rows.download_row(download, now) for download in waiting), *found)
+
+    async def add_upload(self, upload: Upload) -> events.UploadFinished:
+        """An upload is over: it goes into the history; what is told of it."""
+        record = await self._table.add(rows.upload_record(upload, self._clock.wall()))
+        row = rows.record_row(record)
+        return events.UploadFinished(
+            time=self._clock.wall(),
+            id=row.id,
+            name=row.name,
+            content_id=row.content_id,
+            peer=row.peer,
+            bytes=row.done,
+            seconds=row.seconds,
+        )
