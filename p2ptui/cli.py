@@ -107,9 +107,19 @@ def _run_peer(words: list[str]) -> int:
                 trust=args.text("trust"),
             )
         )
+    if _full_screen(args):
+        from p2ptui.peer_app import run_peer_app  # noqa: PLC0415
+
+        return _run_front_end(run_peer_app(home, settings, args))
     from p2ptui.peer_shell import run_peer_shell  # noqa: PLC0415
 
     return _run_front_end(run_peer_shell(home, settings, args))
+
+
+def _full_screen(args: "Parsed") -> bool:
+    """Whether there is a terminal that a screen can be drawn on, and nothing else was asked for."""
+    lines = args.flag("shell") or args.flag("json") or os.environ.get("TERM", "dumb") == "dumb"
+    return not lines and sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _run_tracker(words: list[str]) -> int:

@@ -23,7 +23,7 @@ from p2ptui.peer_commands import join as join_command
 from p2ptui.peer_program import prepare
 from p2ptui.peer_tables import FINAL_STATES, peer_name, tracker_text
 from p2ptui.peer_waiting import rows_of
-from p2ptui.shell import Telling
+from p2ptui.shell import Handler, Telling
 from p2ptui.shell_io import Completer
 from p2ptui.shell_program import Front, run_shell
 
@@ -38,39 +38,50 @@ TOLD = (
 async def run_peer_shell(home: Home, settings: Settings, args: Parsed) -> int:
     """`p2ptui peer --shell`; the exit code."""
 
-    async def doctor(context: Context[NodeApi], _words: Parsed) -> None:
-        await run_doctor(home, settings, context.out)
-
     async def begin(context: Context[NodeApi], was_running: bool) -> None:
-        if was_running:
-            await _apply_flags(context, args)
-        if args.text("tracker"):
-            words = Parsed(param0=args.text("tracker"), trust=args.text("trust"))
-            await join_command(replace(context, out=_for_people(context.out)), words)
+        await begin_with(context, args, was_running=was_running)
 
     front: Front[RemoteNode] = Front(
         side="peer",
         what="node",
         place=home.node,
         remote=RemoteNode,
-        arguments=["peer", "--headless", *node_arguments(args)],
-        handlers={**HANDLERS, "doctor": doctor, "hash": _hash},
+        arguments=engine_arguments(args),
+        handlers=typed_handlers(home, settings),
         prepare=prepare,
         telling=_telling,
-        completer=_completer,
+        completer=completer,
         begin=begin,
         welcome=_welcome,
     )
     return await run_shell(front, as_json=args.flag("json"))
 
 
+def typed_handlers(home: Home, settings: Settings) -> dict[str, Handler[NodeApi]]:
+    """What carries out the commands that are typed at a prompt."""
+
+    async def doctor(context: Context[NodeApi], _words: Parsed) -> None:
+        await run_doctor(home, settings, context.out)
+
+    return {**HANDLERS, "doctor": doctor, "hash": _hash}
+
+
+async def begin_with(context: Context[NodeApi], args: Parsed, *, was_running: bool) -> None:
+    """Do what the flags of `p2ptui peer` ask of a node that is attached to."""
+    if was_running:
+        await _apply_flags(context, args)
+    if args.text("tracker"):
+        words = Parsed(param0=args.text("tracker"), trust=args.text("trust"))
+        await join_command(replace(context, out=_for_people(context.out)), words)
+
+
 async def _hash(context: Context[NodeApi], words: Parsed) -> None:
     await asyncio.to_thread(run_hash, words, context.out, progress=False)
 
 
-def node_arguments(args: Parsed) -> list[str]:
-    """The flags that a started node gets. Joining is the front-end's: it may have to ask."""
-    words: list[str] = []
+def engine_arguments(args: Parsed) -> list[str]:
+    """The command line that starts a node. Joining is the front-end's: it may have to ask."""
+    words: list[str] = ["peer", "--headless"]
     for option in PEER.options:
         if not option.setting or option.name == "--tracker":
             continue
@@ -155,7 +166,9 @@ def status_line(item: object) -> str | None:
     return f"{display(first.name)}: {share} %, {rate}{left}{more}"
 
 
-def _completer(api: RemoteNode) -> Completer:
+def completer(api: NodeApi) -> Completer:
+    """Completion by what a node knows."""
+
     async def own(text: str) -> list[str]:
         page = await api.library(Page(filter=text, limit=CANDIDATES))
         return [row.name for row in page.rows]

@@ -10,6 +10,7 @@ from p2ptui.base.errors import P2PError
 from p2ptui.command_context import Context
 from p2ptui.command_line import HelpAskedFor, Parsed, command_help, parse_line, unknown_command
 from p2ptui.commands import Command, find_command, overview
+from p2ptui.node.api import NodeApi
 from p2ptui.output import Output
 from p2ptui.screens.notices import tell, tell_error
 from p2ptui.shell_io import last_word
@@ -72,19 +73,25 @@ class Commanding:
             case "search" if not (args.flag("json") or args.text("limit") or args.text("sort")):
                 screen.search_for(args.word(0))
             case _:
-                context = Context(
-                    api=screen.api,
-                    out=Output(
-                        as_json=args.flag("json"),
-                        out=lambda text: self._write(lines, text),
-                        err=lambda text: self._write(lines, text),
-                        width=screen.log_pane.columns,
-                    ),
-                    wait=False,
-                    ask=self._ask,
-                )
+                context = self._context(lines, as_json=args.flag("json"))
                 await self._language.prepare(context, command, args)
                 await self._language.handlers[command.name](context, args)
+
+    async def begin(self, *, was_running: bool) -> None:
+        """Do what the program's flags ask for."""
+        await self._language.begin(self._context([], as_json=False), was_running)
+
+    def _context(self, lines: list[str], *, as_json: bool) -> Context[NodeApi]:
+        def write(text: str) -> None:
+            self._write(lines, text)
+
+        width = self._screen.log_pane.columns
+        return Context(
+            api=self._screen.api,
+            out=Output(as_json=as_json, out=write, err=write, width=width),
+            wait=False,
+            ask=self._ask,
+        )
 
     def _help(self, word: str, lines: list[str]) -> None:
         if not word:

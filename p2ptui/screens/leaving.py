@@ -35,11 +35,11 @@ class Leaving:
             if answer == STOP:
                 await self.stop()
             elif answer == KEEP:
-                self._screen.app.exit(0)
+                self.detach()
         elif alone and self._attached.started:
             await self.stop()
         else:
-            self._screen.app.exit(0)
+            self.detach()
 
     async def stop(self) -> None:
         """Stop the node and leave, whoever else is attached."""
@@ -52,7 +52,7 @@ class Leaving:
 
     def detach(self) -> None:
         """Leave; the node goes on."""
-        self._screen.app.exit(0)
+        self._screen.app.exit(0, message="The node goes on running; `p2ptui stop` ends it.")
 
 
 def is_busy(status: NodeStatus) -> bool:

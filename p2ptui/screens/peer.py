@@ -76,6 +76,7 @@ class PeerScreen(Screen[None]):
         }
         self._stale = set(PANES)
         """Panes that have to bring their rows before they are seen."""
+        self._attached = attached
         self.leaving = Leaving(self, attached)
         self.expects_end = False
         """Whether the node was told to stop from here."""
@@ -111,6 +112,7 @@ class PeerScreen(Screen[None]):
         if self.looks.ticking:
             self.set_interval(INTERVAL_S, self.tick)
         self.focus_pane("library")
+        self.attempt(self.commanding.begin(was_running=not self._attached.started))
 
     # --- what comes down --------------------------------------------------------------------------
 

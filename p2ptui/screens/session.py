@@ -39,6 +39,8 @@ class Language:
     handlers: Mapping[str, Handler]
     prepare: Prepare
     completer: Callable[[NodeApi], CompleteLine]
+    begin: Callable[[Context[NodeApi], bool], Awaitable[None]]
+    """What the flags ask for, once attached; the bool says whether the node ran before."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,11 @@
 """F71: the index is corrupt, locked or read-only, and the tracker starts all the same."""
 
+import contextlib
 import os
+import shutil
 import sqlite3
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,9 @@ from tests.tracker.test_sqlite_store import announce, arrive, entry
 from tracker.index_file import OpenedIndex, open_index, remove_temporary
 from tracker.sqlite_store import damage_mark
 from tracker.store import StoreError
+
+
+NOBODY = 65534
 
 
 async def _open(path: Path) -> OpenedIndex:
@@ -93,19 +100,35 @@ async def test_f71_a_locked_index_gives_way_to_a_temporary_one(
     await again.store.close()
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
-async def test_f71_a_read_only_index_gives_way_to_a_temporary_one(tmp_path: Path) -> None:
-    path = tmp_path / "index.db"
-    await (await _open(path)).store.close()
-    path.chmod(0o400)
-    tmp_path.chmod(0o500)
+@contextlib.contextmanager
+def no_longer_root() -> Iterator[None]:
+    """Root may write everywhere: for a while be somebody who may not."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
     try:
-        opened = await _open(path)
-        assert opened.temporary is not None
-        await opened.store.close()
-        remove_temporary(opened.temporary)
+        yield
     finally:
-        tmp_path.chmod(0o700)
+        os.seteuid(0)
+
+
+async def test_f71_a_read_only_index_gives_way_to_a_temporary_one() -> None:
+    # Not in tmp_path: its parents are closed to others, and the point is a file that can be read.
+    folder = Path(tempfile.mkdtemp(prefix="p2ptui-test-"))
+    path = folder / "index.db"
+    try:
+        await (await _open(path)).store.close()
+        path.chmod(0o444)
+        folder.chmod(0o555)
+        with no_longer_root():
+            opened = await _open(path)
+            assert opened.temporary is not None
+            await opened.store.close()
+            remove_temporary(opened.temporary)
+    finally:
+        folder.chmod(0o700)
+        shutil.rmtree(folder)
 
 
 async def test_f71_an_index_that_cannot_be_opened_gives_way_to_a_temporary_one(

@@ -1,5 +1,7 @@
 """Columns: how they share a table's width."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,7 +48,7 @@ def test_columns_never_overlap_and_fill_the_width_when_one_is_flexible(
 ) -> None:
     columns = [Column(str(number), "", cells) for number, cells in enumerate(widths)]
     placed = place_columns(columns, width)
-    for before, after in zip(placed, placed[1:], strict=False):
+    for before, after in pairwise(placed):
         assert after.start == before.start + before.width + GAP
     needed = sum(4 if cells is None else cells for cells in widths) + GAP * (len(widths) - 1)
     if None in widths and width >= needed:

@@ -1,0 +1,118 @@
+"""The palette: every key of the focused pane and every command, found by a few letters.
+
+A key is pressed by choosing it. A command that needs words is put on the command line, where its
+help stands; one that needs none is carried out.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider, SearchIcon
+from textual.markup import escape
+
+from p2ptui.commands import Command, commands
+from p2ptui.screens.keys import Key, keys_of
+from p2ptui.widgets.command_line import CommandLine
+from p2ptui.widgets.glyphs import UNICODE, Glyphs
+
+if TYPE_CHECKING:
+    from p2ptui.screens.peer import PeerScreen
+
+KEY_WIDTH = 7
+_UNLISTED = frozenset({"palette", "command", "back"})
+"""Keys that make no sense from here."""
+
+
+class Entry(NamedTuple):
+    """One line of the palette."""
+
+    text: str
+    """What is searched in, and shown."""
+    help: str
+    run: Callable[[], Awaitable[None] | None]
+
+
+class PeerCommands(Provider):
+    """The keys of the focused pane, then all commands."""
+
+    async def discover(self) -> Hits:
+        """All of them, in the order of their tables."""
+        for entry in self._entries():
+            yield DiscoveryHit(Text(entry.text), entry.run, entry.text, escape(entry.help))
+
+    async def search(self, query: str) -> Hits:
+        """Those whose words hold the letters of the query, in their order."""
+        matcher = self.matcher(query)
+        for entry in self._entries():
+            score = max(matcher.match(entry.text), 0.8 * matcher.match(entry.help))
+            if score > 0:
+                yield Hit(score, Text(entry.text), entry.run, entry.text, escape(entry.help))
+
+    def _entries(self) -> Iterator[Entry]:
+        screen = cast("PeerScreen", self.screen)
+        for key in keys_of(screen.active, screen.looks.keys):
+            if key.id not in _UNLISTED:
+                yield Entry(key_text(key), key.help, partial(screen.run_action, key.action))
+        for command in commands("peer", "screen"):
+            yield Entry(command.usage(), command.help, partial(_begin, screen, command))
+
+
+def key_text(key: Key) -> str:
+    """`f       Fetch`: what to press, and its word."""
+    word = key.short or key.id.replace("-", " ").capitalize()
+    return f"{key.shown:<{KEY_WIDTH}} {word}"
+
+
+def needs_words(command: Command) -> bool:
+    """Whether a command does nothing without arguments."""
+    return any(param.takes in {"one", "many"} for param in command.params)
+
+
+def _begin(screen: "PeerScreen", command: Command) -> None:
+    """Carry it out, or put it on the command line."""
+    if needs_words(command):
+        screen.query_one(CommandLine).open(f"{command.name} ")
+    else:
+        screen.attempt(screen.commanding.carry_out(command.name), group="command")
+
+
+class Palette(CommandPalette):
+    """Textual's palette in our looks: no picture, no spinner."""
+
+    DEFAULT_CSS = """
+    Palette {
+        & > Vertical {
+            margin-top: 2; max-width: 76; height: auto; background: $background;
+        }
+        & #--input { height: 3; border: round $primary; background: $background; }
+        & #--input.--list-visible { border: round $primary; }
+        & #--input SearchIcon { margin: 0 0 0 1; color: $primary; text-style: bold; }
+        & CommandInput, & CommandInput:focus { border: none; height: 1; padding: 0; }
+        & #--results { height: auto; }
+        & CommandList {
+            border: round $line; background: $background; max-height: 70vh;
+            scrollbar-size-vertical: 1;
+        }
+        & CommandList > .option-list--option { padding: 0 1; text-style: none; }
+        & CommandList > .option-list--option-highlighted {
+            background: $cursor; color: $foreground; text-style: bold;
+        }
+        & LoadingIndicator, & LoadingIndicator.--visible { display: none; }
+        & > .command-palette--help-text { color: $foreground 55%; text-style: none; }
+    }
+    """
+
+    def __init__(self, glyphs: Glyphs = UNICODE) -> None:
+        super().__init__(providers=(PeerCommands,), placeholder="a key or a command")
+        self._glyphs = glyphs
+
+    def compose(self) -> ComposeResult:
+        """Textual's, with our prompt."""
+        yield from super().compose()
+
+    def on_mount(self) -> None:
+        """Show our prompt in the place of the picture."""
+        self.query_one(SearchIcon).icon = self._glyphs.prompt
