@@ -42,8 +42,8 @@ class Schema:
     def __init__(self, protocol: type) -> None:
         self._methods = {
             name: _read(name, function)
-            for name, function in vars(protocol).items()
-            if inspect.isfunction(function) and not name.startswith("_")
+            for name, function in inspect.getmembers(protocol, inspect.isfunction)
+            if not name.startswith("_")
         }
 
     def __iter__(self) -> collections.abc.Iterator[Method]:

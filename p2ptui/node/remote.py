@@ -24,12 +24,14 @@ from p2ptui.node.api import (
     RemotePage,
     Removal,
     SectionName,
+    SettingRow,
     Share,
     TrackerStatus,
     TransferAct,
     TransferDetail,
     TransferPage,
     TransferRow,
+    Undone,
 )
 from p2ptui.node.events import FeedItem, Section
 
@@ -85,6 +87,10 @@ class RemoteNode:
         """Withdraw a file; delete it when it lies in the repository folder."""
         return await self._client.call(Removal, "remove", name)
 
+    async def undo(self) -> Undone:
+        """Take the last removal or cancelled download back."""
+        return await self._client.call(Undone, "undo")
+
     async def rescan(self) -> int:
         """Look for changed files in all shares now; the number of changes found."""
         return await self._client.call(int, "rescan")
@@ -117,6 +123,10 @@ class RemoteNode:
         """Start a download, or attach to the one that runs for the same content."""
         return await self._client.call(TransferRow, "fetch", request)
 
+    async def fetch_folder(self, host: str, folder: str) -> int:
+        """Fetch what a member has in a folder, its structure kept; the number of downloads."""
+        return await self._client.call(int, "fetch_folder", host, folder)
+
     async def transfers(self, page: Page) -> TransferPage:
         """A page of uploads and downloads, finished ones (history) included."""
         return await self._client.call(TransferPage, "transfers", page)
@@ -126,12 +136,24 @@ class RemoteNode:
         return await self._client.call(TransferDetail, "transfer", transfer_id)
 
     async def steer(self, transfer_id: TransferId, act: TransferAct) -> TransferRow:
-        """Pause, resume or cancel a download."""
+        """Do something with a download."""
         return await self._client.call(TransferRow, "steer", transfer_id, act)
 
     async def limit(self, direction: Direction, rate_bps: int | None) -> NodeStatus:
         """Set the global rate limit of a direction in bytes per second; None takes it away."""
         return await self._client.call(NodeStatus, "limit", direction, rate_bps)
+
+    async def slow(self, on: bool) -> NodeStatus:
+        """Switch slow mode."""
+        return await self._client.call(NodeStatus, "slow", on)
+
+    async def settings(self) -> tuple[SettingRow, ...]:
+        """All settings of the node and its front-ends."""
+        return await self._client.call(tuple[SettingRow, ...], "settings")
+
+    async def configure(self, key: str, text: str) -> SettingRow:
+        """Change a setting, in the settings file and, where possible, at once."""
+        return await self._client.call(SettingRow, "configure", key, text)
 
     async def stop(self) -> None:
         """End the node; returns once it has agreed to stop."""

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from p2ptui.base.text import display, format_rate
 from p2ptui.node.api import Direction, NodeApi
+from p2ptui.screens.help import key_help
 from p2ptui.screens.keys import PANES, PaneName
 from p2ptui.screens.notices import tell
+from p2ptui.screens.palette import Palette
 from p2ptui.screens.targets import Target
+from p2ptui.screens.why import transfer_story
 from p2ptui.widgets.command_line import CommandLine
 
 if TYPE_CHECKING:
@@ -116,6 +119,25 @@ class ScreenActions:
         said = "no limit" if rate is None else f"at most {format_rate(rate)}"
         tell(self._screen.app, f"{what}: {said}")
 
+    async def do_slow(self) -> None:
+        """Slow mode on and off."""
+        status = await self._api.slow(not (await self._api.status()).slow)
+        tell(self._screen.app, f"slow mode {'on' if status.slow else 'off'}")
+
+    async def do_undo(self) -> None:
+        """Take the last removal or cancel back."""
+        tell(self._screen.app, (await self._api.undo()).text)
+
+    # --- help ---
+    async def do_help(self) -> None:
+        """The keys of the pane."""
+        looks = self._screen.looks
+        self._screen.app.push_screen(key_help(self._screen.active, looks.keys, looks.glyphs))
+
+    async def do_palette(self) -> None:
+        """All keys and commands."""
+        self._screen.app.push_screen(Palette(self._screen.looks.glyphs))
+
     # --- leaving ----------------------------------------------------------------------------------
 
     async def do_quit(self) -> None:
@@ -123,6 +145,13 @@ class ScreenActions:
         await self._screen.leaving.ask()
 
     # --- the row ----------------------------------------------------------------------------------
+
+    async def do_why(self) -> None:
+        """The story of a transfer; of other rows their pane tells it."""
+        target = self._current
+        if target is not None and target.transfer is not None:
+            detail = await self._api.transfer(target.transfer)
+            self._screen.app.push_screen(transfer_story(detail))
 
     async def do_copy(self) -> None:
         """Send the id to the terminal's clipboard; whether it took it, no terminal says."""

@@ -11,7 +11,7 @@ def header_state(status: NodeStatus) -> HeaderState:
     tone, word = tracker_words(tracker)
     return HeaderState(
         nick=status.nick,
-        address=tracker.observed or status.listen,
+        address=seen_address(status.listen, tracker.observed),
         tracker=tracker.swarm or tracker.address,
         tracker_tone=tone,
         tracker_word=word,
@@ -19,7 +19,16 @@ def header_state(status: NodeStatus) -> HeaderState:
         up_bps=status.up_bps,
         down_limit_bps=status.down_limit_bps,
         up_limit_bps=status.up_limit_bps,
+        slow=status.slow,
     )
+
+
+def seen_address(listen: str, observed: str) -> str:
+    """Where others find us: our port, where the tracker sees us when we listen on all."""
+    host, _, port = listen.rpartition(":")
+    if observed and host in {"0.0.0.0", "[::]", ""}:  # noqa: S104  (compared, not listened on)
+        return f"{observed}:{port}" if port else observed
+    return listen
 
 
 def tracker_words(tracker: TrackerStatus) -> tuple[LinkTone, str]:

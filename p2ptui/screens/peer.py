@@ -34,6 +34,7 @@ from p2ptui.screens.panes.network import NetworkPane
 from p2ptui.screens.panes.search import SearchPane
 from p2ptui.screens.panes.transfers import TransfersPane
 from p2ptui.screens.session import Attached, Language, Looks
+from p2ptui.screens.too_small import guard_size
 from p2ptui.widgets.command_line import CommandLine
 from p2ptui.widgets.header import HeaderBar
 from p2ptui.widgets.key_footer import KeyFooter, KeyHint
@@ -54,7 +55,7 @@ class PeerScreen(Screen[None]):
         Binding(key.key, key.action, key.help, show=False, id=key.id) for key in KEYS
     ]
 
-    active: reactive[PaneName] = reactive[PaneName]("library", init=False)
+    active: reactive[PaneName] = reactive[PaneName]("search", init=False)
     """The pane that keys go to; on a small terminal, the one that is seen."""
 
     def __init__(self, attached: Attached, language: Language, looks: Looks) -> None:
@@ -106,12 +107,11 @@ class PeerScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to follow the node."""
-        self.add_class("-on-library", "-second-search")
-        self.watch_active("library", "library")
+        self.watch_active(self.active, self.active)
         self.run_worker(self.feed.follow(), name="feed")
         if self.looks.ticking:
             self.set_interval(INTERVAL_S, self.tick)
-        self.focus_pane("library")
+        self.focus_pane("search")
         self.attempt(self.commanding.begin(was_running=not self._attached.started))
 
     # --- what comes down --------------------------------------------------------------------------
@@ -128,6 +128,7 @@ class PeerScreen(Screen[None]):
         if isinstance(current, NodeStatus):
             self._network.sample(current.down_bps, current.up_bps)
         self.log_pane.hear(happened)
+        self.log_pane.tick()
         for name, pane in self._panes.items():
             if not isinstance(pane, PeerPane):
                 continue
@@ -144,6 +145,10 @@ class PeerScreen(Screen[None]):
         if self.feed.gone.is_set() and not self._told_gone and not self.expects_end:
             self._told_gone = True
             self.app.post_message(NodeGone(self.feed.reason))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say so when the terminal is too small."""
+        guard_size(self.app, event.size)
 
     def node_status(self) -> NodeStatus | None:
         """The newest status, as the feed told it."""
@@ -245,6 +250,7 @@ class PeerScreen(Screen[None]):
 
     @on(CommandLine.Submitted)
     def _command(self, message: CommandLine.Submitted) -> None:
+        self._leave_command_line()
         self.attempt(self.commanding.carry_out(message.text), group="command")
 
     @on(CommandLine.Left)

@@ -13,6 +13,12 @@ class TableMessage(Message):
 
     table: Widget
 
+    def __post_init__(self) -> None:
+        # Textual does not bubble a message to whom it takes for its sender: the one that runs now,
+        # which is the screen while it paints or gives the table other rows.
+        super().__post_init__()
+        self.set_sender(self.table)
+
     @property
     def control(self) -> Widget:
         """The table, for `@on(…, "#id")`."""

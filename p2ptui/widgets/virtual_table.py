@@ -267,8 +267,7 @@ class VirtualTable(ScrollView, can_focus=True):
         wanted = (first, min(first + self._visible_rows, self._source.count) - 1)
         if wanted != self._asked:
             self._asked = wanted
-            # It is the screen that paints; as its message it would not reach the screen.
-            self.post_message(RowsNeeded(self, *wanted).set_sender(self))
+            self.post_message(RowsNeeded(self, *wanted))
 
     # --- keys -------------------------------------------------------------------------------------
 

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 
+import msgspec
+
 from p2ptui.base.bus import Bus
-from p2ptui.base.errors import P2PError, not_found
+from p2ptui.base.errors import P2PError, not_found, usage_error
 from p2ptui.base.ids import ContentId, PeerId, TransferId, content_id_text
 from p2ptui.net.feed import follow
 from p2ptui.node.api import (
@@ -27,6 +29,7 @@ from p2ptui.node.api import (
     RemotePage,
     Removal,
     SectionName,
+    SettingRow,
     Share,
     SourceRow,
     TrackerStatus,
@@ -35,6 +38,7 @@ from p2ptui.node.api import (
     TransferPage,
     TransferRow,
     TransferState,
+    Undone,
 )
 from p2ptui.node.events import FeedItem, FetchFinished, NodeEvent, Resync, Section, Stopped
 
@@ -47,6 +51,22 @@ PIN = "c" * 32
 CONNECTED = TrackerStatus(state="connected", address="10.0.0.1:7070", swarm="office", pin=PIN)
 HOSTILE = "\x1b[2J\u202egpj.exe\n[red]"
 """A name that tries to drive a terminal (F42, F43, F44)."""
+
+
+SETTINGS = (
+    SettingRow(
+        key="peer.nick", value="anna", default="", help="Name that others see.",
+        origin="file", applies="now",
+    ),
+    SettingRow(
+        key="peer.up_limit", value="off", default="off", help="Upload limit.",
+        origin="default", applies="now",
+    ),
+    SettingRow(
+        key="peer.listen", value="", default="", help="Data port.",
+        origin="default", applies="restart",
+    ),
+)  # fmt: skip
 
 
 def hit(name: str = "song.flac", content_id: str = CONTENT) -> HitRow:
@@ -112,6 +132,8 @@ class FakeNode:
         self.rows: list[TransferRow] = []
         self.hashing_left = 0
         self.limits: dict[Direction, int | None] = {"up": None, "down": None}
+        self.slowed = False
+        self.setting_rows: dict[str, SettingRow] = {row.key: row for row in SETTINGS}
         self.fetched: Callable[[FakeNode, FetchRequest], TransferRow] = lambda _node, _request: (
             transfer(1, "queued")
         )
@@ -154,7 +176,7 @@ class FakeNode:
             downloads="/repo", tracker=self.tracker, files=3, bytes=9_000_000,
             hashing=self.hashing_left, skipped=0, down_bps=0, up_bps=0,
             down_limit_bps=self.limits["down"], up_limit_bps=self.limits["up"], active=0,
-            uploads=0, front_ends=self.front_ends, uptime_s=12.0,
+            uploads=0, front_ends=self.front_ends, uptime_s=12.0, slow=self.slowed,
         )  # fmt: skip
 
     async def join(self, target: str, trust: str) -> TrackerStatus:
@@ -183,6 +205,10 @@ class FakeNode:
     async def remove(self, name: str) -> Removal:
         self._called("remove", name)
         return Removal(name=name, content_id=CONTENT, deleted=f"/repo/{name}")
+
+    async def undo(self) -> Undone:
+        self._called("undo")
+        return Undone(text="song.flac is back")
 
     async def rescan(self) -> int:
         self._called("rescan")
@@ -247,6 +273,10 @@ class FakeNode:
         self._called("fetch", request)
         return self.fetched(self, request)
 
+    async def fetch_folder(self, host: str, folder: str) -> int:
+        self._called("fetch_folder", host, folder)
+        return 2
+
     async def transfers(self, page: Page) -> TransferPage:
         self._called("transfers", page)
         rows = tuple(self.rows[page.offset : page.offset + page.limit])
@@ -265,6 +295,23 @@ class FakeNode:
         self._called("limit", direction, rate_bps)
         self.limits[direction] = rate_bps
         return await self.status()
+
+    async def slow(self, on: bool) -> NodeStatus:
+        self._called("slow", on)
+        self.slowed = on
+        return await self.status()
+
+    async def settings(self) -> tuple[SettingRow, ...]:
+        self._called("settings")
+        return tuple(self.setting_rows.values())
+
+    async def configure(self, key: str, text: str) -> SettingRow:
+        self._called("configure", key, text)
+        if key not in self.setting_rows:
+            raise usage_error("Settings are wrong", f"no such setting: {key}")
+        row = msgspec.structs.replace(self.setting_rows[key], value=text, origin="file")
+        self.setting_rows[key] = row
+        return row
 
     async def stop(self) -> None:
         self._called("stop")

@@ -16,7 +16,6 @@ from tracker.index_file import OpenedIndex, open_index, remove_temporary
 from tracker.sqlite_store import damage_mark
 from tracker.store import StoreError
 
-
 NOBODY = 65534
 
 

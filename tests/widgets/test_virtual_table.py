@@ -4,7 +4,9 @@ import time
 from collections.abc import Sequence
 
 import pytest
+from textual.app import ComposeResult
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.strip import Strip
 
 from p2ptui.widgets.columns import Column
@@ -101,7 +103,7 @@ async def test_tones_have_the_themes_colours_and_another_theme_repaints() -> Non
         assert (drawn["y   "], drawn["━" * 8]) == ("#f77171", "#8b7bff")
         app.theme = LIGHT
         await settled(pilot)
-        assert dict(colours(table, 2))["y   "] == "#c02626"
+        assert dict(colours(table, 2))["y   "] == "#bf2626"
 
 
 async def test_the_ascii_set_draws_nothing_else() -> None:
@@ -285,6 +287,28 @@ async def test_missing_rows_are_asked_for_once_and_shown_when_they_come() -> Non
         table.scroll_to(y=40, animate=False)
         await settled(pilot)
         assert [(ask.first, ask.last) for ask in app.said(RowsNeeded)] == [(40, 49)]
+
+
+async def test_what_happens_while_the_screen_acts_reaches_the_screen() -> None:
+    table = Painted(rows(1))
+    told: list[object] = []
+
+    class Tells(Screen[None]):
+        def compose(self) -> ComposeResult:
+            yield table
+
+        def on_row_highlighted(self, message: RowHighlighted) -> None:
+            told.append(message.key)
+
+        def on_key(self) -> None:
+            table.set_source(rows(7))
+
+    app = Stage()
+    async with app.run_test(size=SIZE) as pilot:
+        await app.push_screen(Tells())
+        await pilot.press("x")
+        await settled(pilot)
+        assert told == [1, 7]
 
 
 async def test_f119_of_a_million_rows_only_the_visible_ones_are_formatted() -> None:

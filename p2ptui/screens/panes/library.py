@@ -21,6 +21,7 @@ from p2ptui.screens.panes.file_rows import (
     more_data,
 )
 from p2ptui.screens.targets import Target
+from p2ptui.screens.why import file_story
 from p2ptui.widgets.table_messages import RowsNeeded, RowToggled
 from p2ptui.widgets.table_rows import ListSource, PagedSource, RowData
 
@@ -37,7 +38,7 @@ class LibraryPane(PeerPane):
     TITLE = "Library"
     DIGIT = "1"
     COLUMNS = COLUMNS
-    EMPTY = "Nothing is shared yet: p picks a file."
+    EMPTY = "Nothing is shared yet: p publishes."
     BOX_HINT = "filter by name"
     SORTS = ("name", "size", "changed")
 
@@ -185,6 +186,13 @@ class LibraryPane(PeerPane):
         if targets:
             what = targets[0].name if len(targets) == 1 else f"{len(targets)} files"
             self.tell(f"removed {what}: u undoes it for 30 s")
+
+    async def do_why(self) -> None:
+        """Why the file is in its state."""
+        target = self.current
+        row = None if target is None else self._files.get(target.name)
+        if row is not None:
+            self.app.push_screen(file_story(row))
 
     async def do_retry(self) -> None:
         """Look for changed files now."""

@@ -38,6 +38,7 @@ class PeerLogPane(Pane):
         self._box.display = False
         self.summary = "info"
         self._lost = ""
+        self._waiting: list[LogLine] = []
 
     def compose(self) -> ComposeResult:
         """The filter's box and the lines."""
@@ -48,13 +49,18 @@ class PeerLogPane(Pane):
 
     def hear(self, happened: Sequence[events.NodeEvent | events.Resync]) -> None:
         """Tell of a batch of events."""
-        if happened:
-            self.lines.extend(line for event in happened if (line := self._line_of(event)))
+        self._waiting += (line for event in happened if (line := self._line_of(event)))
+
+    def tick(self) -> None:
+        """Draw what waits, all at once."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            self.lines.extend(waiting)
 
     def write(self, texts: Iterable[str], level: Level = "info") -> None:
         """Tell what a command answers, line by line."""
         now = clock_time(time.time())
-        self.lines.extend(
+        self._waiting += (
             LogLine(now, level, (text,)) for block in texts for text in block.split("\n")
         )
 
@@ -62,7 +68,7 @@ class PeerLogPane(Pane):
         """Tell which command was given."""
         sign = Toned(self._glyphs.prompt, "accent")
         line = LogLine(clock_time(time.time()), "info", (Toned(command, "bold"),), sign)
-        self.lines.extend([line])
+        self._waiting.append(line)
 
     @property
     def columns(self) -> int:

@@ -12,6 +12,7 @@ from p2ptui.node.api import FetchRequest, HitRow, Ownership, Page
 from p2ptui.screens.panes.base import PeerPane
 from p2ptui.screens.panes.hit_rows import COLUMNS, hit_data
 from p2ptui.screens.targets import Target
+from p2ptui.screens.why import hit_story
 from p2ptui.widgets.table_messages import RowsNeeded
 from p2ptui.widgets.table_rows import PagedSource
 
@@ -126,6 +127,13 @@ class SearchPane(PeerPane):
         target = self.target_of(key)
         if target is not None:
             await self._fetch((target,))
+
+    async def do_why(self) -> None:
+        """What there is to say of a content."""
+        key = self.table.cursor_key
+        row = self._hits.get(str(key))
+        if row is not None:
+            self.app.push_screen(hit_story(row))
 
     async def do_fetch(self) -> None:
         """Fetch the chosen contents."""
