@@ -73,6 +73,10 @@ class PeerApp(ThemedApp[int]):
         if attached is not None:
             await attached.close()
 
+    def action_help_quit(self) -> None:
+        """Ctrl+C leaves as well: who presses it wants out."""
+        self.call_later(self.action_quit)
+
     async def action_quit(self) -> None:
         """Ctrl+Q and whatever else quits: the same questions as `q`."""
         if isinstance(self.screen, PeerScreen):

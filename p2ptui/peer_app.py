@@ -86,7 +86,13 @@ async def run_peer_app(home: Home, settings: Settings, args: Parsed | None = Non
     async def begin(context: Context[NodeApi], was_running: bool) -> None:
         await begin_with(context, args, was_running=was_running)
 
-    language = Language(typed_handlers(home, settings), prepare, completer, begin)
+    async def start_tracker() -> str:
+        from p2ptui.tracker_program import start_tracker_here  # noqa: PLC0415  (once in a lifetime)
+
+        return await start_tracker_here(home)
+
+    handlers = typed_handlers(home, settings)
+    language = Language(handlers, prepare, completer, begin, start_tracker)
     app = PeerApp(gateway.attach, language, _looks(args))
     with on_signals(lambda: app.exit(0), END_SIGNALS):
         code = await app.run_async(mouse=not args.flag("no_mouse"))

@@ -14,7 +14,7 @@ from p2ptui.command_line import Parsed
 from p2ptui.commands import TRACKER_PROGRAM, Command
 from p2ptui.completion import LineCompleter
 from p2ptui.home_lock import HomeLock, in_use
-from p2ptui.launch import report_start, wait_gone
+from p2ptui.launch import report_start, start_engine, wait_gone
 from p2ptui.net.loop import raise_descriptor_limit
 from p2ptui.output import Output, standard_output, write_line
 from p2ptui.running import served, told
@@ -91,6 +91,24 @@ async def _wait_stopped(home: Home, out: Output) -> None:
             f"Look into its log: {home.tracker.log}",
         )
     out.result({"stopped": True}, "The tracker has stopped.")
+
+
+async def start_tracker_here(home: Home) -> str:
+    """The join link of the home's tracker, which is started when none runs; it stays running.
+
+    Raises the `P2PError` that its start ended with.
+    """
+    api = await RemoteTracker.connect(home.tracker.control)
+    if api is None:
+        await start_engine(["tracker", "--headless"], home.tracker.log)
+        api = await RemoteTracker.connect(home.tracker.control)
+    if api is None:
+        hint = f"Its log may tell why: {home.tracker.log}"
+        raise unreachable("The tracker does not answer", "It was started, and is gone.", hint)
+    try:
+        return (await api.status()).link
+    finally:
+        await api.close()
 
 
 async def run_tracker_shell(home: Home, args: Parsed) -> int:

@@ -1,19 +1,20 @@
 """Settings: one typed tree, from flags over environment over a TOML file over defaults.
 
-The parts of the tree are `PeerSettings` and `TrackerSettings`; each field is a key of the table
-`[peer]` or `[tracker]` in `settings.toml`, a variable `P2PTUI_PEER_NICK`, and mostly a flag. What a
-key takes is written once, in the field's type. Every error is a usage error (exit 2) that names
-file, line, key and the nearest valid key.
+The parts of the tree are `PeerSettings`, `TrackerSettings` and `LookSettings`; each field is a key
+of the table `[peer]`, `[tracker]` or `[look]` in `settings.toml`, a variable `P2PTUI_PEER_NICK`,
+and mostly a flag. What a key takes is written once, in the field's type. The table `[keys]` maps
+ids of keys to keys; whoever has keys knows which there are. Every error is a usage error (exit 2)
+that names file, line, key and the nearest valid key.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
-from p2ptui.base.errors import usage_error
+from p2ptui.base.errors import P2PError, usage_error
 from p2ptui.base.settings_file import SettingsFile, nearest, read_settings_file
 from p2ptui.base.settings_values import (
     Bytes,
@@ -24,7 +25,11 @@ from p2ptui.base.settings_values import (
 )
 
 _PREFIX = "P2PTUI_"
-_SECTIONS = ("peer", "tracker")
+_SECTIONS = ("peer", "tracker", "look")
+KEYS = "keys"
+"""The table of changed keys."""
+
+Origin = Literal["default", "file", "environment", "flag"]
 
 
 class PeerSettings(Struct, frozen=True, kw_only=True):
@@ -44,6 +49,10 @@ class PeerSettings(Struct, frozen=True, kw_only=True):
     """Upload limit, as `20 MB/s`; `off`: none."""
     down_limit: Rate = None
     """Download limit, as `20 MB/s`; `off`: none."""
+    slow_up_limit: Rate = 1_000_000
+    """Upload limit of slow mode, as `1 MB/s`; `off`: none."""
+    slow_down_limit: Rate = 1_000_000
+    """Download limit of slow mode, as `1 MB/s`; `off`: none."""
     reserve_bytes: Bytes = 256_000_000
     """Disk space that downloads leave free, as `500 MB`."""
     rescan_s: Duration = 300.0
@@ -67,11 +76,49 @@ class TrackerSettings(Struct, frozen=True, kw_only=True):
     """Most files that one member may announce."""
 
 
+class LookSettings(Struct, frozen=True, kw_only=True):
+    """Table `[look]`: the full-screen programs."""
+
+    theme: Annotated[str, Meta(max_length=64)] = ""
+    """Name of the colour theme, as `p2ptui-light`; empty: `p2ptui-dark`."""
+    ascii: bool = False
+    """Whether lines and marks are drawn with ASCII characters alone."""
+    mouse: bool = True
+    """Whether the mouse is taken; without, the terminal's own selection works."""
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """All settings."""
 
     peer: PeerSettings = PeerSettings()
     tracker: TrackerSettings = TrackerSettings()
+    look: LookSettings = LookSettings()
+    keys: dict[str, str] = {}
+    """Ids of keys and the keys that they have instead of their own."""
+    origins: dict[str, Origin] = {}
+    """Where each setting (`peer.nick`) comes from; one that is missing is a default."""
+
+
+_PARTS: dict[str, type[Struct]] = {
+    "peer": PeerSettings,
+    "tracker": TrackerSettings,
+    "look": LookSettings,
+}
+
+
+class Field(NamedTuple):
+    """One setting."""
+
+    section: str
+    name: str
+    kind: Any
+    """Its type, as `parse_value` takes it."""
+    default: Any
+
+    @property
+    def key(self) -> str:
+        """`peer.nick`."""
+        return f"{self.section}.{self.name}"
 
 
 def load_settings(
@@ -83,22 +130,59 @@ def load_settings(
     that was not given. Raises a usage error at the first mistake.
     """
     file = read_settings_file(path)
-    _refuse_unknown_sections(file)
+    _refuse_unknown_tables(file)
     given = {section: _from_file(file, section) for section in _SECTIONS}
-    for section, key, value, origin in (*_from_env(env), *_from_flags(flags or {})):
-        given[section][key] = parse_value(_fields(section)[key], value, origin)
-    return Settings(peer=PeerSettings(**given["peer"]), tracker=TrackerSettings(**given["tracker"]))
+    keys = _keys_of(file)
+    origins: dict[str, Origin] = {f"{s}.{key}": "file" for s in _SECTIONS for key in given[s]}
+    origins |= {f"{KEYS}.{key}": "file" for key in keys}
+    over: tuple[tuple[Origin, list[_Given]], ...] = (
+        ("environment", _from_env(env)),
+        ("flag", _from_flags(flags or {})),
+    )
+    for kind, values in over:
+        for section, key, value, origin in values:
+            given[section][key] = parse_value(_fields(section)[key], value, origin)
+            origins[f"{section}.{key}"] = kind
+    return Settings(
+        peer=PeerSettings(**given["peer"]),
+        tracker=TrackerSettings(**given["tracker"]),
+        look=LookSettings(**given["look"]),
+        keys=keys,
+        origins=origins,
+    )
+
+
+def fields_of(section: str) -> list[Field]:
+    """The settings of a table, in its order."""
+    part = _PARTS[section]
+    defaults = part()
+    return [
+        Field(section, name, kind, getattr(defaults, name))
+        for name, kind in _fields(section).items()
+    ]
+
+
+def unknown_setting(where: str, key: str, valid: Sequence[str]) -> P2PError:
+    """There is no such setting; the nearest one is named."""
+    closest = nearest(key, valid)
+    hint = f"Did you mean {closest}?" if closest else f"Valid: {', '.join(valid)}."
+    return usage_error("Settings are wrong", f"{where}: no such setting: {key}", hint)
+
+
+_Given = tuple[str, str, object, str]
+"""Table, key, value, and where that was said."""
 
 
 def _fields(section: str) -> dict[str, Any]:
-    part = PeerSettings if section == "peer" else TrackerSettings
+    part = _PARTS[section]
     return {key: part.__annotations__[key] for key in part.__struct_fields__}
 
 
-def _refuse_unknown_sections(file: SettingsFile) -> None:
+def _refuse_unknown_tables(file: SettingsFile) -> None:
+    tables = (*_SECTIONS, KEYS)
     for section, content in file.tables.items():
-        if section not in _SECTIONS:
-            raise _unknown(file.where((section,)), section, _SECTIONS)
+        if section not in tables:
+            raise unknown_setting(file.where((section,)), section, tables)
         if not isinstance(content, dict):
             raise usage_error(
                 "Settings are wrong",
@@ -113,13 +197,31 @@ def _from_file(file: SettingsFile, section: str) -> dict[str, Any]:
     for key, value in file.tables.get(section, {}).items():
         where = file.where((section, key))
         if key not in fields:
-            raise _unknown(where, f"{section}.{key}", [f"{section}.{name}" for name in fields])
+            raise unknown_setting(
+                where, f"{section}.{key}", [f"{section}.{name}" for name in fields]
+            )
         given[key] = parse_value(fields[key], value, f"{where}: {section}.{key}")
     return given
 
 
-def _from_env(env: Mapping[str, str]) -> list[tuple[str, str, object, str]]:
-    found: list[tuple[str, str, object, str]] = []
+def _keys_of(file: SettingsFile) -> dict[str, str]:
+    """The table `[keys]`; `table.down = "n"` may stand there with quotes or without."""
+    found: dict[str, str] = {}
+    waiting: list[tuple[tuple[str, ...], Any]] = [((KEYS,), file.tables.get(KEYS, {}))]
+    while waiting:
+        place, table = waiting.pop()
+        for key, value in table.items():
+            inner = (*place, key)
+            if isinstance(value, dict):
+                waiting.append((inner, value))
+                continue
+            where = f"{file.where(inner)}: {'.'.join(inner)}"
+            found[".".join(inner[1:])] = parse_value(str, value, where)
+    return found
+
+
+def _from_env(env: Mapping[str, str]) -> list[_Given]:
+    found: list[_Given] = []
     for variable, text in env.items():
         section = next((s for s in _SECTIONS if variable.startswith(_variable(s, ""))), "")
         if not section:
@@ -128,7 +230,7 @@ def _from_env(env: Mapping[str, str]) -> list[tuple[str, str, object, str]]:
         fields = _fields(section)
         if key not in fields or variable != _variable(section, key):
             valid = [_variable(section, name) for name in fields]
-            raise _unknown("environment", variable, valid)
+            raise unknown_setting("environment", variable, valid)
         value: object = text
         if fields[key] == tuple[str, ...]:
             value = tuple(part for part in text.split(os.pathsep) if part)
@@ -140,8 +242,8 @@ def _variable(section: str, key: str) -> str:
     return f"{_PREFIX}{section.upper()}_{key.upper()}"
 
 
-def _from_flags(flags: Mapping[str, object]) -> list[tuple[str, str, object, str]]:
-    found: list[tuple[str, str, object, str]] = []
+def _from_flags(flags: Mapping[str, object]) -> list[_Given]:
+    found: list[_Given] = []
     for name, value in flags.items():
         if value is None:
             continue
@@ -151,9 +253,3 @@ def _from_flags(flags: Mapping[str, object]) -> list[tuple[str, str, object, str
             raise KeyError(name)
         found.append((section, key, value, f"--{key.replace('_', '-')}"))
     return found
-
-
-def _unknown(where: str, key: str, valid: "list[str] | tuple[str, ...]") -> Exception:
-    closest = nearest(key, valid)
-    hint = f"Did you mean {closest}?" if closest else f"Valid: {', '.join(valid)}."
-    return usage_error("Settings are wrong", f"{where}: no such setting: {key}", hint)

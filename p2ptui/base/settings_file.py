@@ -58,6 +58,14 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     return matches[0] if matches else ""
 
 
+def scan_line(line: str) -> tuple[tuple[str, ...], bool]:
+    """The parts of the key that a line begins with, none for another line; whether of a table."""
+    if match := _TABLE_LINE.match(line):
+        return _parts(match[1]), True
+    match = _KEY_LINE.match(line)
+    return (_parts(match[1]) if match else ()), False
+
+
 def _read(path: Path) -> str:
     try:
         with path.open("rb") as file:
@@ -89,12 +97,12 @@ def _find_lines(text: str) -> dict[tuple[str, ...], int]:
     lines: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.split("\n"), start=1):
-        if match := _TABLE_LINE.match(line):
-            table = _parts(match[1])
-            key = table
-        elif match := _KEY_LINE.match(line):
-            key = (*table, *_parts(match[1]))
+        parts, is_table = scan_line(line)
+        if is_table:
+            table = key = parts
         else:
+            key = (*table, *parts)
+        if not parts:
             continue
         for length in range(1, len(key) + 1):
             lines.setdefault(key[:length], number)

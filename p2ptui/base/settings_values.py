@@ -57,7 +57,7 @@ def _check_text(text: str) -> None:
 
 
 def _from_text(kind: Any, text: str) -> object:
-    mark = _mark(kind)
+    mark = mark_of(kind)
     if mark == "rate":
         return parse_rate(text)
     if mark == "bytes":
@@ -86,7 +86,7 @@ def _checked(kind: Any, value: object) -> Any:
             if isinstance(item, str):
                 _check_text(item)
     checked = msgspec.convert(value, kind)
-    mark = _mark(kind)
+    mark = mark_of(kind)
     if mark == "rate" and checked is not None and not 0 < checked <= _MAX_BYTES:
         raise usage_error("Not a rate", str(checked), "Write off for no limit.")
     if mark in {"bytes", "duration"} and not 0 <= checked <= _MAX_BYTES:
@@ -94,8 +94,8 @@ def _checked(kind: Any, value: object) -> Any:
     return checked
 
 
-def _mark(kind: Any) -> str:
-    """The word in the `Annotated` of this module's kinds; empty for others."""
+def mark_of(kind: Any) -> str:
+    """The word in the `Annotated` of this module's kinds: `rate`, `bytes`, …; empty for others."""
     metadata = getattr(kind, "__metadata__", ())
     return next((item for item in metadata if isinstance(item, str)), "")
 

@@ -111,6 +111,14 @@ class Crew:
                 source.fail(now, self._tools.clock.wall(), reason, self._fetch.random)
                 self.dismiss(source)
 
+    def hurry(self) -> None:
+        """Try those that wait for their time now."""
+        now = self._tools.clock.monotonic()
+        for source in self.sources.values():
+            if source.state in {"failed", "idle"}:
+                source.next_try = now
+        self._fetch.look()
+
     def dismiss(self, source: Source) -> None:
         """A source was dropped or failed: end its work; others take over."""
         self._tools.on_source_lost(self._fetch, source)

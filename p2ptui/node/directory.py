@@ -7,6 +7,7 @@ What the user says is brought within the bounds of the protocol here: a message 
 cost the link. A page of ours may be several of the tracker's.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol, TypeVar
 
@@ -183,7 +184,7 @@ class Directory:
         """
         content = parse_content_id(target)
         if content is not None:
-            return self._seen.get(content) or Target(content=content, name=target[:12])
+            return self._seen.get(content) or await self._known(content)
         named = await self._named(target)
         fits = named or await self._short(target)
         if len(fits) == 1:
@@ -223,6 +224,15 @@ class Directory:
             if found:
                 return found
         return []
+
+    async def _known(self, content: ContentId) -> Target:
+        """A content with the name that the swarm has for it; a tracker that is away knows none."""
+        text = content_id_text(content)
+        with contextlib.suppress(P2PError):
+            for target in await self._short(text):
+                if target.content == content:
+                    return target
+        return Target(content=content, name=text[:12])
 
     async def _short(self, text: str) -> list[Target]:
         """Contents whose id begins so, with or without its prefix."""

@@ -29,11 +29,18 @@ class Download:
     """It is being paused or cancelled: nobody starts it meanwhile."""
     ending: bool = False
     """Its run is over and being told: it is not stopped any more."""
+    gives_way: bool = False
+    """It was stopped for a more important one, and goes on when there is a place."""
 
     @property
     def waits(self) -> bool:
         """Whether it may be started."""
         return self.task is None and not self.held and self.record.state != "paused"
+
+    @property
+    def leaves(self) -> bool:
+        """Whether it runs and gives its place up in a moment."""
+        return self.held or self.ending or self.gives_way
 
     def job(self) -> FetchJob:
         """What its fetch is to do."""

@@ -7,20 +7,23 @@ neither finished nor failed nor cancelled, and leaves the paused ones paused.
 import asyncio
 import functools
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from p2ptui.base.clock import Clock
-from p2ptui.base.errors import P2PError, not_found
+from p2ptui.base.errors import P2PError, not_found, usage_error
 from p2ptui.base.ids import ContentId, TransferId
+from p2ptui.base.text import display
 from p2ptui.net.loop import Offload
 from p2ptui.net.tasks import spawn
-from p2ptui.node import download_events, events
+from p2ptui.node import download_events, events, rows
 from p2ptui.node.download import Download
 from p2ptui.node.fetch import Fetch, FetchTools
 from p2ptui.node.manifest import Manifest
 from p2ptui.node.partial import Partial, stored_manifest
+from p2ptui.node.past_sources import PastSources
+from p2ptui.node.queue import MAX_PRIORITY, exchange, first_of, neighbour, overtaken
 from p2ptui.node.source import Source
 from p2ptui.node.store_transfers import TransferTable
 from p2ptui.node.store_values import TransferRecord
@@ -30,7 +33,7 @@ __all__ = ["Download", "Downloads"]
 log = logging.getLogger(__name__)
 
 MAX_RUNNING = 32
-"""Downloads at work at a time; the others wait in the order of asking."""
+"""Downloads at work at a time; the others wait for their turn (`queue`)."""
 SAVE_S = 5.0
 """How often the progress of running downloads is written to the store."""
 
@@ -65,11 +68,12 @@ class Downloads:
         self._commands = asyncio.Lock()
         """Held by a command: no two of them act on one content at a time."""
         self._saver: asyncio.Task[None] | None = None
+        self.past = PastSources()
 
     @property
     def current(self) -> tuple[Download, ...]:
-        """Downloads that are not over, the oldest first."""
-        return tuple(self._downloads.values())
+        """Downloads that are not over, in the order of the queue."""
+        return tuple(sorted(self._downloads.values(), key=lambda each: each.record.rank))
 
     @property
     def sources_at_work(self) -> int:
@@ -123,17 +127,33 @@ class Downloads:
 
     # --- commands -------------------------------------------------------------------------------
 
-    async def add(self, record: TransferRecord, patience_s: float | None) -> Download:
-        """A new download, or the one that runs for the same content already."""
+    async def add(
+        self, record: TransferRecord, patience_s: float | None, *, only_there: bool = False
+    ) -> Download:
+        """A new download, or the one that runs for the same content already.
+
+        `only_there`: one that goes to another folder is a usage error.
+        """
         async with self._commands:
             known = self.of_content(record.content)
             if known is not None:
+                if only_there and Path(known.record.folder) != Path(record.folder):
+                    raise _goes_elsewhere(known.record)
                 await self._take_up(known)
                 return known
             download = Download(await self._table.add(record), patience_s)
             self._put(download)
         self._start_waiting()
         return download
+
+    async def add_all(self, records: Sequence[TransferRecord]) -> int:
+        """New downloads; contents that are fetched already are left out. How many were added."""
+        async with self._commands:
+            wanted = {each.content: each for each in records if each.content not in self._contents}
+            for record in await self._table.add_all(list(wanted.values())):
+                self._put(Download(record))
+        self._start_waiting()
+        return len(wanted)
 
     async def pause(self, transfer_id: TransferId) -> Download:
         """Stop a download and keep what it has; one that ends meanwhile is over.
@@ -166,8 +186,36 @@ class Downloads:
             await self._take_up(download)
         return download
 
+    async def retry(self, transfer_id: TransferId) -> Download:
+        """Take up one that failed or was cancelled; have one that runs try its sources now."""
+        download = self._downloads.get(transfer_id)
+        if download is None or download.fetch is None:
+            return await self.resume(transfer_id)
+        download.fetch.crew.hurry()
+        return download
+
+    async def prioritise(self, transfer_id: TransferId, step: int) -> Download:
+        """Change the priority by so much; a more important one may take a running one's place."""
+        async with self._commands:
+            download = self._find(transfer_id)
+            priority = download.record.priority + step
+            download.note(priority=min(max(priority, -MAX_PRIORITY), MAX_PRIORITY))
+            await self._save(download)
+        self._start_waiting()
+        return download
+
+    async def move(self, transfer_id: TransferId, *, earlier: bool) -> Download:
+        """Exchange its place with the next one of the same priority."""
+        async with self._commands:
+            download = self._find(transfer_id)
+            other = neighbour(download, self._downloads.values(), before=earlier)
+            if other is not None:
+                exchange(download, other)
+                await self._save(download, other)
+        return download
+
     async def cancel(self, transfer_id: TransferId) -> Download:
-        """End a download and throw away what it has; one that ends meanwhile is over.
+        """End a download; what it has stays until `discard`. One that ends meanwhile is over.
 
         Raises not found.
         """
@@ -175,12 +223,18 @@ class Downloads:
             download = self._find(transfer_id)
             async with self._stopped(download) as is_over:
                 if not is_over:
-                    await self._throw_away(download)
                     self._drop(download)
                     download.note(state="cancelled", reason="", finished=self._clock.wall())
                     await self._save(download)
                     self._tell_state(download)
         return download
+
+    async def discard(self, folder: Path, content: ContentId) -> None:
+        """Throw away what a cancelled download has, unless another one goes on with it."""
+        async with self._commands:
+            known = self.of_content(content)
+            if known is None or Path(known.record.folder) != folder:
+                await self._throw_away(folder, content)
 
     async def _take_up(self, download: Download) -> None:
         if download.task is None:
@@ -199,33 +253,35 @@ class Downloads:
             download.held = False
             self._start_waiting()
 
-    async def _throw_away(self, download: Download) -> None:
+    async def _throw_away(self, folder: Path, content: ContentId) -> None:
         """Remove the partial; one that cannot be removed is left and logged."""
-        folder, content = Path(download.record.folder), download.record.content
-        manifest = download.manifest or await self._offload(stored_manifest, folder, content)
+        manifest = await self._offload(stored_manifest, folder, content)
         if manifest is None:
             return
         try:
             partial = await self._offload(self._open_partial, folder, manifest)
             await self._offload(partial.discard)
         except P2PError as error:
-            log.warning("the partial of %s stays: %s", download.record.name, error)
+            log.warning("a partial in %s stays: %s", folder, error)
 
     # --- running --------------------------------------------------------------------------------
 
     def _start_waiting(self) -> None:
         if self._tools is None:
             return
-        for download in self._downloads.values():
-            if len(self._running) >= MAX_RUNNING:
-                return
-            if download.waits:
-                self._running.add(download)
-                download.ending = False
-                task = spawn(self._run(download, self._tools), name=f"fetch-{download.record.id}")
-                download.task = task
-                # Not a `finally` of the task: one that is cancelled at once never comes to it.
-                task.add_done_callback(functools.partial(self._ended, download))
+        free = MAX_RUNNING - len(self._running)
+        for download in first_of(self._downloads.values(), max(free, 0)):
+            self._running.add(download)
+            download.ending = False
+            task = spawn(self._run(download, self._tools), name=f"fetch-{download.record.id}")
+            download.task = task
+            # Not a `finally` of the task: one that is cancelled at once never comes to it.
+            task.add_done_callback(functools.partial(self._ended, download))
+        if len(self._running) >= MAX_RUNNING:
+            for download in list(overtaken(self._running, self._downloads.values())):
+                if download.task is not None:
+                    download.gives_way = True
+                    download.task.cancel()
 
     async def _run(self, download: Download, tools: FetchTools) -> None:
         download.began = self._clock.monotonic()
@@ -242,8 +298,15 @@ class Downloads:
             await self._failed(download, P2PError("Internal error", "The log says more."))
 
     def _ended(self, download: Download, _task: asyncio.Task[None]) -> None:
+        now = self._clock.monotonic()
+        if download.fetch is not None:
+            self.past.keep(download.record.id, rows.past_source_rows(download.fetch, now))
         if self._downloads.get(download.record.id) is download:
-            download.note_progress(self._clock.monotonic())
+            download.note_progress(now)
+            if download.gives_way and not download.held:
+                download.note(state="queued", reason="more important ones go first")
+                self._tell_state(download)
+        download.gives_way = False
         download.task = download.fetch = None
         self._running.discard(download)
         self._start_waiting()
@@ -355,6 +418,14 @@ class Downloads:
         if download is None:
             raise _no_download(transfer_id)
         return download
+
+
+def _goes_elsewhere(running: TransferRecord) -> P2PError:
+    return usage_error(
+        "It is being fetched to another folder",
+        f"transfer {running.id} puts {display(running.name)} into {display(running.folder)}",
+        f"Let it finish, or `cancel {running.id}` first.",
+    )
 
 
 def _no_download(transfer_id: TransferId) -> P2PError:

@@ -101,6 +101,8 @@ class PeerSession:
         self._watchers: dict[ContentId, Callable[[tuple[int, ...]], None]] = {}
         self._answering = TaskSet()
         self._turns = asyncio.Semaphore(MAX_ASKED)
+        # Now, not in `run`: what we ask for may come before that task has its first turn.
+        link.set_sink(self)
 
     @property
     def closed(self) -> bool:
@@ -109,7 +111,6 @@ class PeerSession:
 
     async def run(self, on_kicks: Callable[[m.KickList], None]) -> None:
         """Handle what the peer says until the link closes; owns the link's receiving side."""
-        self.link.set_sink(self)
         end: Exception = LinkClosed("done")
         try:
             while True:

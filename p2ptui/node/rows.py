@@ -1,9 +1,11 @@
 """Rows: transfers and sources as front-ends see them. Pure: the time is an argument."""
 
+import msgspec
+
 from p2ptui.base.addresses import format_address
 from p2ptui.base.ids import TransferId, content_id_text, short_peer_id
-from p2ptui.node.api import SourceRow, TransferDetail, TransferRow
-from p2ptui.node.downloads import Download
+from p2ptui.node.api import SourceRow, StoryLine, TransferDetail, TransferRow
+from p2ptui.node.download import Download
 from p2ptui.node.fetch import Fetch
 from p2ptui.node.source import Source
 from p2ptui.node.store_values import TransferRecord
@@ -29,6 +31,7 @@ def record_row(record: TransferRecord) -> TransferRow:
         started=record.started,
         finished=record.finished,
         seconds=round(record.seconds, 3),
+        priority=record.priority,
     )
 
 
@@ -54,6 +57,7 @@ def download_row(download: Download, now: float) -> TransferRow:
         eta_s=round((record.size - done) / rate, 1) if rate > 0 else None,
         started=record.started,
         seconds=round(record.seconds + now - download.began, 3),
+        priority=record.priority,
     )
 
 
@@ -107,14 +111,32 @@ def detail(download: Download, now: float) -> TransferDetail:
     picker = fetch.picker if fetch is not None else None
     return TransferDetail(
         row=download_row(download, now),
-        sources=tuple(_source_row(s, fetch, now) for s in fetch.sources.values()) if fetch else (),
+        sources=source_rows(fetch, now) if fetch is not None else (),
         chunks=len(picker.have) if picker is not None else 0,
         bitmap=picker.have.to_bytes() if picker is not None else b"",
     )
 
 
-def _source_row(source: Source, fetch: Fetch | None, now: float) -> SourceRow:
-    active = fetch is not None and source.state == "active"
+def source_rows(fetch: Fetch, now: float) -> tuple[SourceRow, ...]:
+    """All sources of a download that runs."""
+    return tuple(_source_row(source, now) for source in fetch.sources.values())
+
+
+def past_source_rows(fetch: Fetch, now: float) -> tuple[SourceRow, ...]:
+    """What its sources have been to a download that runs no more."""
+    return tuple(
+        msgspec.structs.replace(
+            row,
+            state=row.state if row.state in {"failed", "dropped"} else "",
+            rate_bps=0,
+            retry_s=None,
+        )
+        for row in source_rows(fetch, now)
+    )
+
+
+def _source_row(source: Source, now: float) -> SourceRow:
+    waits = source.offered and source.state in {"failed", "idle"}
     return SourceRow(
         peer_id=source.peer,
         nick=source.nick,
@@ -122,5 +144,7 @@ def _source_row(source: Source, fetch: Fetch | None, now: float) -> SourceRow:
         state=source.state,
         reason=source.reason,
         done=source.done,
-        rate_bps=round(source.meter.rate(now)) if active else 0,
+        rate_bps=round(source.meter.rate(now)) if source.state == "active" else 0,
+        story=tuple(StoryLine(time=time, text=text) for time, text in source.tried),
+        retry_s=round(max(source.next_try - now, 0.0), 1) if waits else None,
     )

@@ -21,7 +21,7 @@ from p2ptui.base.errors import P2PError, storage_error
 from p2ptui.base.text import display
 from p2ptui.net.wire.share_digest import DIGEST_BYTES, ShareDigest
 from p2ptui.node.storage_errors import explain
-from p2ptui.node.store_schema import SCHEMA, VERSION
+from p2ptui.node.store_schema import STEPS, VERSION
 
 log = logging.getLogger(__name__)
 
@@ -128,9 +128,9 @@ class NodeStore:
                 display(str(path)),
                 "Update p2ptui, or move the file away: the shared files are then hashed again.",
             )
-        if version == 0:
+        for number, step in enumerate(STEPS[version:], start=version + 1):
             await self._writer.executescript(
-                f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
+                f"BEGIN; {step} PRAGMA user_version = {number}; COMMIT;"
             )
         await self._load_head()
         await self._tidy()

@@ -1,13 +1,11 @@
-"""Tables of a node's database, and their version. Pure text.
+"""Tables of a node's database, and the steps from version to version. Pure text.
 
 `totals` is kept by triggers, so that the number and size of a million files are read in a moment.
 `revision` numbers single changes of what is shared: a file that becomes shared takes the next
 number, a name that ceases to be shared takes one in `removals`.
 """
 
-VERSION = 1
-
-SCHEMA = """
+_TABLES = """
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,
     value BLOB NOT NULL
@@ -109,3 +107,20 @@ CREATE TABLE transfers (
 CREATE INDEX transfers_content ON transfers (content);
 CREATE INDEX transfers_open ON transfers (id) WHERE finished IS NULL;
 """
+
+_PRIORITIES = """
+ALTER TABLE transfers ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE transfers ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE leftovers (
+    id INTEGER PRIMARY KEY,
+    folder TEXT NOT NULL,
+    name TEXT NOT NULL,
+    content BLOB
+);
+"""
+"""`leftovers`: what lies on disk for as long as a removal or a cancellation can be undone."""
+
+STEPS = (_TABLES, _PRIORITIES)
+"""`STEPS[n]` leads from version n to n + 1; a new database takes all of them."""
+VERSION = len(STEPS)

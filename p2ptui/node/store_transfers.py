@@ -1,5 +1,7 @@
 """Transfers in the node's database: the queue, which outlives the process, and the history."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from p2ptui.base.ids import ContentId, TransferId
@@ -33,17 +35,23 @@ class TransferTable:
 
     async def add(self, transfer: TransferRecord) -> TransferRecord:
         """Keep a new transfer; returned with its number, which is never used again."""
-        values = _values(transfer)[1:]
-        marks = ", ".join("?" * len(values))
+        return (await self.add_all([transfer]))[0]
+
+    async def add_all(self, transfers: Sequence[TransferRecord]) -> list[TransferRecord]:
+        """Keep new transfers; returned with their numbers."""
+        marks = ", ".join("?" * (len(_FIELDS) - 1))
+        added = []
         async with self._store.transaction() as transaction:
-            number = await transaction.execute(
-                f"INSERT INTO transfers ({', '.join(_FIELDS[1:])}) "  # noqa: S608  (constants)
-                f"VALUES ({marks})",
-                values,
-            )
+            for transfer in transfers:
+                number = await transaction.execute(
+                    f"INSERT INTO transfers ({', '.join(_FIELDS[1:])}) "  # noqa: S608  (constants)
+                    f"VALUES ({marks})",
+                    _values(transfer)[1:],
+                )
+                assert number is not None
+                added.append(msgspec.structs.replace(transfer, id=TransferId(number)))
             await transaction.execute(_TRIM, (HISTORY,))
-        assert number is not None
-        return msgspec.structs.replace(transfer, id=TransferId(number))
+        return added
 
     async def save(self, *transfers: TransferRecord) -> None:
         """Write what became of transfers that were added before."""

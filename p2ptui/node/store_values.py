@@ -134,6 +134,27 @@ class TransferRecord(Struct, frozen=True, kw_only=True):
     finished: float | None = None
     seconds: float = 0
     """Time that it ran, pauses left out."""
+    priority: int = 0
+    """Downloads: the higher ones get their turn first."""
+    place: int = 0
+    """Place among those of the same priority; 0: that of its number."""
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """By what the queue is sorted, the next one first."""
+        return -self.priority, self.place or self.id
+
+
+class Leftover(Struct, frozen=True):
+    """What lies on disk for as long as something can be undone."""
+
+    folder: str
+    """Absolute: where the removed file lay, or where the download goes."""
+    name: str = ""
+    """Name of a removed file where it was moved to."""
+    content: ContentId | None = None
+    """Content of a cancelled download."""
+    id: int = 0
 
 
 def entry_of(wire: str, size: int, content: ContentId, mtime_ns: int) -> Entry:

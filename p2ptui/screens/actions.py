@@ -3,14 +3,20 @@
 Each runs in a worker of the screen; a `P2PError` becomes a notice.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from p2ptui.base.text import display, format_rate
+from p2ptui.base.text import display, format_bytes, format_rate
+from p2ptui.headless import files_and_bytes
 from p2ptui.node.api import Direction, NodeApi
+from p2ptui.screens.browse import BrowseScreen
+from p2ptui.screens.detail import DetailDialog
+from p2ptui.screens.file_picker import FilePicker
 from p2ptui.screens.help import key_help
 from p2ptui.screens.keys import PANES, PaneName
 from p2ptui.screens.notices import tell
 from p2ptui.screens.palette import Palette
+from p2ptui.screens.settings import SettingsScreen
 from p2ptui.screens.targets import Target
 from p2ptui.screens.why import transfer_story
 from p2ptui.widgets.command_line import CommandLine
@@ -152,6 +158,39 @@ class ScreenActions:
         if target is not None and target.transfer is not None:
             detail = await self._api.transfer(target.transfer)
             self._screen.app.push_screen(transfer_story(detail))
+
+    async def do_owners(self) -> None:
+        """Owners of a content, or the sources of a transfer and its chunk map."""
+        target, screen = self._current, self._screen
+        if target is None or target.folder or not (target.content_id or target.transfer):
+            return
+        looks = screen.looks
+        screen.app.push_screen(DetailDialog(self._api, target, looks.glyphs, ticking=looks.ticking))
+
+    async def do_browse(self) -> None:
+        """What the host of the row shares."""
+        target = self._current
+        if target is not None and target.host is not None:
+            glyphs = self._screen.looks.glyphs
+            self._screen.app.push_screen(BrowseScreen(self._api, target, glyphs))
+
+    async def do_settings(self) -> None:
+        """The settings file, row by row."""
+        self._screen.app.push_screen(SettingsScreen(self._api, self._screen.looks))
+
+    async def do_publish(self) -> None:
+        """Pick a file to publish, or a folder to share."""
+        app = self._screen.app
+        picked = await app.push_screen_wait(FilePicker(Path.home(), self._screen.looks.glyphs))
+        if picked is None:
+            return
+        if picked.kind == "folder":
+            row = await self._api.share(picked.path, on=True)
+            tell(app, f"sharing {row.path}: {files_and_bytes(row.files, row.bytes)}")
+        else:
+            tell(app, f"hashing {picked.name}")
+            file = await self._api.publish(picked.path, picked.name)
+            tell(app, f"published {file.name}, {format_bytes(file.size)}")
 
     async def do_copy(self) -> None:
         """Send the id to the terminal's clipboard; whether it took it, no terminal says."""

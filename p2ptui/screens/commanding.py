@@ -29,6 +29,7 @@ class Commanding:
         self._screen = screen
         self._language = language
         self._complete = language.completer(screen.api)
+        self.start_tracker = language.start_tracker
 
     async def complete(self, line: str) -> list[str]:
         """Whole lines that a typed one may become."""

@@ -1,4 +1,4 @@
-"""Owners of a content, or the sources of a transfer with its chunk map; brought anew each second."""
+"""Owners of a content, or sources of a transfer with its chunk map; brought anew each second."""
 
 from collections.abc import Iterable, Sequence
 

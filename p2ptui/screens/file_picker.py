@@ -135,7 +135,7 @@ class FilePicker(Dialog[Picked]):
         if path != path.parent:
             self._go(path.parent, path.name)
 
-    # --- choosing -----------------------------------------------------------------------------------
+    # --- choosing ---------------------------------------------------------------------------------
 
     @on(RowSelected)
     def _open(self, message: RowSelected) -> None:
@@ -184,7 +184,7 @@ class FilePicker(Dialog[Picked]):
         else:
             self.dismiss(None)
 
-    # --- filter -------------------------------------------------------------------------------------
+    # --- filter -----------------------------------------------------------------------------------
 
     def action_filter(self) -> None:
         """Type a filter."""

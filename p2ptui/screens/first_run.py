@@ -131,7 +131,7 @@ class FirstRun(Dialog[bool]):
         self._tell("starting a tracker …", "dim")
         await self._join(await self._start_tracker(), "")
 
-    # --- its two faces ------------------------------------------------------------------------------
+    # --- its two faces ----------------------------------------------------------------------------
 
     def _confirm(self, fingerprint: str) -> None:
         self._pin = fingerprint

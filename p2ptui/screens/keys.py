@@ -93,7 +93,7 @@ KEYS: tuple[Key, ...] = (
         _in("library", "search", "transfers", "hosts"), 25),
     Key("owners", "o", "owners and sources, with the chunk map", "Owners",
         _in("library", "search", "transfers"), 26),
-    Key("browse", "b", "browse this host", "Browse", _in("hosts", "search", "transfers"), 27),
+    Key("browse", "b", "browse this host", "Browse", _in("hosts"), 22),
     Key("copy", "y", "send the id to the clipboard", "", _in("library", "search", "transfers",
         "hosts")),
     Key("sort", "comma", "sort by the next column; again: reverse; in the log: level"),
@@ -140,8 +140,11 @@ def _footer_word(key: Key, pane: PaneName) -> str:
 
 
 def help_of(pane: PaneName, keys: tuple[Key, ...] = KEYS) -> list[tuple[str, str]]:
-    """All keys of a pane with what they do, those of its table last."""
-    return [(key.shown, key.help) for key in (*keys_of(pane, keys), *TABLE_KEYS)]
+    """All keys of a pane with what they do: its own first, those of its table, those of all."""
+    own = sorted(keys_of(pane, keys), key=lambda key: key.panes == EVERYWHERE)
+    count = sum(key.panes != EVERYWHERE for key in own)
+    table = () if pane == "log" else TABLE_KEYS
+    return [(key.shown, key.help) for key in (*own[:count], *table, *own[count:])]
 
 
 def remap(changes: Mapping[str, str], where: str = "settings") -> tuple[Key, ...]:

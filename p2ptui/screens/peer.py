@@ -21,6 +21,7 @@ from p2ptui.node.events import Resync
 from p2ptui.screens.actions import ScreenActions
 from p2ptui.screens.commanding import Commanding
 from p2ptui.screens.feed import INTERVAL_S, Feed
+from p2ptui.screens.first_run import FirstRun
 from p2ptui.screens.header_state import header_state
 from p2ptui.screens.keys import KEYS, PANES, PaneName, footer_of
 from p2ptui.screens.leaving import Leaving
@@ -112,7 +113,13 @@ class PeerScreen(Screen[None]):
         if self.looks.ticking:
             self.set_interval(INTERVAL_S, self.tick)
         self.focus_pane("search")
-        self.attempt(self.commanding.begin(was_running=not self._attached.started))
+        self.attempt(self._begin())
+
+    async def _begin(self) -> None:
+        """Do what the flags ask for; where no tracker is known then, ask for one."""
+        await self.commanding.begin(was_running=not self._attached.started)
+        if (await self.api.status()).tracker.state == "none":
+            await self.app.push_screen_wait(FirstRun(self.api, self.commanding.start_tracker))
 
     # --- what comes down --------------------------------------------------------------------------
 

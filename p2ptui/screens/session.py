@@ -41,6 +41,8 @@ class Language:
     completer: Callable[[NodeApi], CompleteLine]
     begin: Callable[[Context[NodeApi], bool], Awaitable[None]]
     """What the flags ask for, once attached; the bool says whether the node ran before."""
+    start_tracker: Callable[[], Awaitable[str]] | None = None
+    """Starts a tracker on this machine; its join link. None: cannot be offered."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -17,6 +17,8 @@ from p2ptui.base.text import display
 from p2ptui.widgets.answers import Answer, Answers
 from p2ptui.widgets.table_rows import Tone, Toned
 
+FRAME = 4
+"""Rows of a dialog that are not its body: borders, a blank one, the answers."""
 CLOSE = Answer("close", "Close")
 
 
@@ -35,7 +37,7 @@ class Dialog(ModalScreen[ScreenResultType]):
             width: 100%;
             max-width: 60;
             height: auto;
-            max-height: 90%;
+            max-height: 100%;
             border: round $primary;
             border-title-color: $primary;
             border-title-style: bold;
@@ -44,7 +46,7 @@ class Dialog(ModalScreen[ScreenResultType]):
         }
         & > .dialog--box.-warn { border: round $warn; border-title-color: $warn; }
         & > .dialog--box.-bad { border: round $bad; border-title-color: $bad; }
-        & .dialog--body { width: 1fr; height: auto; max-height: 20; scrollbar-size-vertical: 1; }
+        & .dialog--body { width: 1fr; height: auto; scrollbar-size-vertical: 1; }
         & Answers { margin: 1 0 0 0; }
     }
     """
@@ -72,6 +74,11 @@ class Dialog(ModalScreen[ScreenResultType]):
             with VerticalScroll(classes="dialog--body", can_focus=False):
                 yield from self.compose_body()
             yield Answers(self._answers)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A long body scrolls; the answers stay in view."""
+        for body in self.query(".dialog--body"):
+            body.styles.max_height = max(event.size.height - FRAME, 1)
 
     def compose_body(self) -> Iterable[Widget]:
         """What stands above the answers."""

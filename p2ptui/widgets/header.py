@@ -70,18 +70,17 @@ def header_parts(brand: str, state: HeaderState, glyphs: Glyphs) -> tuple[list[P
         Part(glyphs.brand, "accent", gap=0),
         Part(brand, "accent", bold=True),
         Part(state.nick, bold=True, gap=2, rank=1),
-        Part(state.address, "dim", rank=3),
+        Part(state.address, "dim", rank=4),
         Part(glyphs.dot, state.tracker_tone, gap=3),
     ]
     if state.tracker:
         left.append(Part(state.tracker))
     # The words of a state that is not good stay: the dot alone would tell it by its colour.
     left.append(Part(state.tracker_word, "dim" if good else state.tracker_tone, rank=2 * good))
-    if state.reachable is not None:
-        word = "reachable" if state.reachable else "not reachable"
-        left.append(
-            Part(f"{glyphs.separator} {word}", "dim" if state.reachable else "warn", rank=4)
-        )
+    if state.reachable:
+        left.append(Part(f"{glyphs.separator} reachable", "dim", rank=5))
+    elif state.reachable is not None:
+        left.append(Part(f"{glyphs.separator} not reachable", "warn", rank=2))
     left = [part for part in left if part.text]
     right = [
         *([Part("slow mode", "warn", rank=1)] if state.slow else []),
@@ -95,5 +94,5 @@ def _rate_parts(sign: str, rate_bps: float, limit_bps: int | None, tone: Tone) -
     # Constant width: nothing beside it jumps while it changes.
     parts = [Part(sign, tone, gap=2), Part(f"{format_rate(rate_bps):>10}", tone)]
     if limit_bps is not None:
-        parts.append(Part(f"of {format_rate(limit_bps)}", "dim", rank=5))
+        parts.append(Part(f"of {format_rate(limit_bps)}", "dim", rank=3))
     return parts

@@ -63,19 +63,19 @@ class LogPane(ScrollView, can_focus=True):
         self._empty = empty
         self._glyphs = glyphs
         self._width = 0
+        self._follows = True
         self._refilter()
 
     def extend(self, lines: Iterable[LogLine]) -> None:
         """Add lines, all at once."""
-        follows = self.is_vertical_scroll_end
         batch = list(lines)
         if not batch:
             return
         gone = self.lines.extend(batch)
         self._width = max(self._width, *map(self._cells, batch))
         self._lines_changed()
-        if follows:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        if self._follows:
+            self.scroll_end(animate=False, x_axis=False)
         elif gone:  # what is read stays where it is
             self.scroll_to(y=max(self.scroll_offset.y - gone, 0), animate=False, immediate=True)
 
@@ -83,6 +83,7 @@ class LogPane(ScrollView, can_focus=True):
         """Forget all lines."""
         self.lines.clear()
         self._width = 0
+        self._follows = True
         self._lines_changed()
 
     def set_glyphs(self, glyphs: Glyphs) -> None:
@@ -97,6 +98,11 @@ class LogPane(ScrollView, can_focus=True):
     def watch_pattern(self) -> None:
         """Show the lines with another text."""
         self._refilter()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Follow the end when it is seen."""
+        super().watch_scroll_y(old_value, new_value)
+        self._follows = new_value >= self.max_scroll_y
 
     def action_pan(self, cells: int) -> None:
         """Move sideways, to read a long line to its end."""
@@ -157,7 +163,8 @@ class LogPane(ScrollView, can_focus=True):
         self.lines.filter(self.least, self.pattern)
         self._lines_changed()
         if self.is_attached:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            self._follows = True
+            self.scroll_end(animate=False, x_axis=False)
 
     def _lines_changed(self) -> None:
         self.virtual_size = Size(self._width, len(self.lines))

@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from math import ceil, floor
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -30,14 +29,17 @@ def columns_of(samples: Sequence[float], total: int, capacity: int, width: int) 
     """
     if not samples or width < 1:
         return [0.0] * max(width, 0)
-    step = capacity / width
     oldest = total - len(samples)
-    newest_cell = floor((total - 1) / step)
+    if capacity >= width:
+        newest_cell = (total - 1) * width // capacity
+    else:
+        newest_cell = -(-total * width // capacity) - 1
     columns = []
     for cell in range(newest_cell - width + 1, newest_cell + 1):
-        first, last = ceil(cell * step), ceil((cell + 1) * step)
+        # Whole numbers: a rounding error would move a sample to another cell.
+        first, last = -(-cell * capacity // width), -(-(cell + 1) * capacity // width)
         if first >= last:
-            first = floor(cell * step)
+            first = cell * capacity // width
             last = first + 1
         inside = samples[max(first - oldest, 0) : max(last - oldest, 0)]
         columns.append(sum(inside) / len(inside) if inside else 0.0)

@@ -72,7 +72,7 @@ def test_fetch_from_an_address_asks_that_peer_alone(swarm: Swarm, tmp_path: Path
     assert Path(fetched["path"]).read_bytes() == (swarm.files / "big.bin").read_bytes()
     fails(world.run("ben", "fetch", "no such.bin", *where), 4, "Not found")
     fails(world.run("ben", "fetch", "big.bin", "127.0.0.1", "1"), 5, "Cannot reach the peer")
-    fails(world.run("ben", "fetch", "big.bin", "127.0.0.1", "99999"), 2, "Not an address")
+    fails(world.run("ben", "fetch", "big.bin", "127.0.0.1", "99999"), 2, "Not a port")
 
 
 def test_f85_an_empty_file_is_fetched(swarm: Swarm, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_lists_and_figures(swarm: Swarm) -> None:
         (["share", "files/note.txt"], 2, "Not a folder"),
         (["publish", "no/such/file"], 4, "No such file or folder"),
         (["fetch", "no such name"], 4, "Not found"),
-        (["remove", "no such name"], 4, "Not shared"),
+        (["remove", "no such name"], 4, "No such file in the library"),
         (["browse", "nobody"], 4, "No such host"),
         (["cancel", "999"], 4, "No such download"),
         (["fetch", "note.txt", "--to", "files/note.txt/below"], 6, "Could not fetch note.txt"),
@@ -153,7 +153,7 @@ def test_join_by_link_and_its_refusals(swarm: Swarm) -> None:
     assert (status["state"], status["swarm"]) == ("connected", "swarm")
     address, _, _pin = link.partition("/#")
     wrong = f"{address}/#{'a' * 32}"
-    fails(world.run("dora", "join", wrong), 3, "The tracker's key has changed")
+    fails(world.run("dora", "join", wrong), 3, "Another key than the one known here")
     fails(world.run("emil", "join", wrong), 3, "Another key than the link's")
     fails(world.run("emil", "join", f"{address}/#short"), 2, "Not a join link")
     fails(world.run("emil", "join", "127.0.0.1:1"), 5, "Cannot reach the tracker")
@@ -164,11 +164,11 @@ def test_join_by_link_and_its_refusals(swarm: Swarm) -> None:
 def test_f33_an_invite_is_used_once(swarm: Swarm) -> None:
     world = swarm.world
     closed = world.tracker("closed", "--invite-only")
-    fails(world.run("fred", "join", closed.link), 3, "Not let in")
+    fails(world.run("fred", "join", closed.link), 2, "An invite is needed")
     invite = world.done("closed", "tracker", "invite").row
     assert invite["uses"] == 1
     assert world.done("fred", "join", invite["link"]).row["state"] == "connected"
-    fails(world.run("gina", "join", invite["link"]), 3, "Not let in")
+    fails(world.run("gina", "join", invite["link"]), 2, "The invite cannot be used any more")
     # Who is a member needs it no more.
     assert world.done("fred", "join", closed.link).row["state"] == "connected"
 
@@ -196,7 +196,7 @@ def test_f117_a_wrong_setting_is_named_with_its_line(swarm: Swarm) -> None:
     home.folder.mkdir()
     home.settings.write_text('[peer]\nnick = "jan"\nlisen = ":0"\n')
     result = fails(swarm.world.run("jan", "status"), 2, "Settings are wrong")
-    assert "line 3" in result.err
+    assert f"{home.settings}:3: " in result.err
     assert "peer.listen" in result.err
 
 

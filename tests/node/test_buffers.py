@@ -110,9 +110,7 @@ async def test_kept_buffers_are_bounded() -> None:
     assert 0 < kept <= 50
 
 
-@given(
-    lengths=st.lists(st.integers(1, 60), min_size=1, max_size=25), seed=st.integers(0, 2**20)
-)
+@given(lengths=st.lists(st.integers(1, 60), min_size=1, max_size=25), seed=st.integers(0, 2**20))
 def test_nothing_is_lost_whatever_is_cancelled(lengths: list[int], seed: int) -> None:
     run_virtual(jostle(lengths, random.Random(seed)))
 

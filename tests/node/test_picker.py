@@ -1,4 +1,4 @@
-"""The picker: one source a chunk, rarest first, end game, and what comes back is asked for again."""
+"""The picker: one source a chunk, rarest first, end game; what comes back is asked for again."""
 
 import random
 from collections.abc import Iterable

@@ -189,14 +189,19 @@ class World:
         return Tracker(process, told["link"], told["address"])
 
     def peer(
-        self, name: str, link: str, *words: str | Path, env: Mapping[str, str] | None = None
+        self,
+        name: str,
+        link: str,
+        *words: str | Path,
+        nick: str = "",
+        env: Mapping[str, str] | None = None,
     ) -> "Peer":
         """A node that is connected to its tracker and has published what it has.
 
         `link` empty: to the tracker of an earlier run.
         """
         process = self.start(
-            name, "peer", "--headless", "--json", "--listen", LOOPBACK, "--nick", name,
+            name, "peer", "--headless", "--json", "--listen", LOOPBACK, "--nick", nick or name,
             *(("--tracker", link) if link else ()), *words, env=env,
         )  # fmt: skip
         told = process.wait_for("listening")

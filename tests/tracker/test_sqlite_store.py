@@ -347,3 +347,16 @@ async def test_a_hit_names_the_owner_that_answers_fastest(store: SqliteStore) ->
     found = await store.search("a.iso", 0, 10)
 
     assert found.hits[0].best == "fast"
+
+
+async def test_f52_a_thousand_contents_of_one_name_are_a_thousand_hits_in_pages(
+    store: SqliteStore,
+) -> None:
+    await arrive(store, "anna")
+    entries = [entry(f"{number}/setup.exe", content=str(number)) for number in range(1000)]
+    await announce(store, "anna", *entries, max_entries=1000)
+
+    pages = [await store.search("setup.exe", offset, 200) for offset in range(0, 1000, 200)]
+
+    assert {page.total for page in pages} == {1000}
+    assert len({hit.content for page in pages for hit in page.hits}) == 1000

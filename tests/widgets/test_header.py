@@ -70,7 +70,7 @@ async def test_limits_and_slow_mode_are_shown_where_there_is_room() -> None:
 
 
 async def test_a_tiny_header_is_cut_and_does_no_harm() -> None:
-    for width in (1, 5, 20):
+    for width in (3, 5, 20):
         assert len(await header(STATE, width)) == width
 
 

@@ -48,7 +48,7 @@ async def test_the_footer_fits_80_columns_with_seven_keys() -> None:
 
 
 async def test_hints_are_left_out_at_the_end_and_never_cut() -> None:
-    assert [hint.key for _, hint in fit_hints(HINTS, PALETTE, 40)] == ["/", "p", "^p"]
+    assert [hint.key for _, hint in fit_hints(HINTS, PALETTE, 39)] == ["/", "p", "^p"]
     assert fit_hints(HINTS, PALETTE, 3) == []
     assert [hint.key for _, hint in fit_hints(HINTS, None, 10)] == ["/"]
 

@@ -18,7 +18,6 @@ from textual.widgets import Input
 from p2ptui.base.errors import P2PError
 from p2ptui.node.api import NodeApi, SectionName
 from p2ptui.node.events import NodeEvent
-from p2ptui.screens.keys import PaneName
 from p2ptui.screens.notices import tell, tell_error
 from p2ptui.screens.targets import Target
 from p2ptui.widgets.columns import Column
@@ -41,7 +40,7 @@ class FilterBox(Field):
 class PeerPane(Pane):
     """A pane: a filter box above a table. Subclasses give the class variables and the hooks."""
 
-    NAME: ClassVar[PaneName]
+    NAME: ClassVar[str]
     TITLE: ClassVar[str]
     DIGIT: ClassVar[str]
     COLUMNS: ClassVar[Sequence[Column]]

@@ -93,14 +93,14 @@ BAD = {
 def test_refused(body: bytes) -> None:
     union = m.BetweenPeers if b"manifest" in body else m.FromMember
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         with pytest.raises(ProtocolViolation) as caught:
             decode(union, body)
         assert tracemalloc.get_traced_memory()[1] < 2 * 1024 * 1024
     finally:
         tracemalloc.stop()
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
     assert caught.value.code == "protocol"
     assert caught.value.reason.isascii()
     assert len(caught.value.reason) <= 200
@@ -148,12 +148,12 @@ def test_f23_a_number_that_is_none_is_refused(ping_ms: float) -> None:
 def test_f26_a_map_of_many_keys_is_refused_or_skipped_soon() -> None:
     keys = b"".join(encode(f"k{number}") + b"\xc0" for number in range(30_000))
     size = struct.pack(">I", 30_001)
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(ProtocolViolation):
         decode(m.FromMember, b"\xdf" + size + TAG + encode("search") + keys)
     with pytest.raises(ProtocolViolation):
         decode(m.FromMember, b"\xdf" + size + keys + TAG + encode("hello"))
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
 
 
 def test_f30_of_duplicate_keys_the_last_one_wins() -> None:

@@ -1,0 +1,171 @@
+"""The full-screen peer on a fake node: the real app and screens, ticked by hand.
+
+Waits are for conditions: each look gives the app a turn, until a deadline that says what did not
+come.
+"""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widget import Widget
+
+from p2ptui.app import PeerApp
+from p2ptui.base.paths import Home
+from p2ptui.base.settings import Settings
+from p2ptui.command_context import Context
+from p2ptui.command_line import Parsed
+from p2ptui.commands import Command
+from p2ptui.node.api import NodeApi
+from p2ptui.peer_shell import completer, typed_handlers
+from p2ptui.screens.peer import PeerScreen
+from p2ptui.screens.session import Attached, Language, Looks
+from p2ptui.widgets.virtual_table import VirtualTable
+from tests.support.screen_node import ScreenNode
+
+DEADLINE_S = 10.0
+WIDE = (120, 36)
+NARROW = (80, 24)
+STILL = Looks(ticking=False)
+
+S = TypeVar("S", bound=Screen[object])
+W = TypeVar("W", bound=Widget)
+
+
+class Rig:
+    """A running app, and what a test does with it."""
+
+    def __init__(self, app: PeerApp, pilot: Pilot[int], node: ScreenNode) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.node = node
+
+    @property
+    def screen(self) -> PeerScreen:
+        """The screen with the panes."""
+        return next(each for each in self.app.screen_stack if isinstance(each, PeerScreen))
+
+    @property
+    def text(self) -> str:
+        """All that the terminal shows, line by line."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+    @property
+    def notices(self) -> list[str]:
+        """What was said at the edge of the screen."""
+        return [
+            " ".join(part for part in (notice.title, notice.message) if part)
+            for notice in self.app._notifications
+        ]
+
+    def table(self, pane: str) -> VirtualTable:
+        """The table of a pane."""
+        return self.screen.query_one(f"#{pane}-table", VirtualTable)
+
+    def widget(self, kind: type[W]) -> W:
+        """The only widget of a kind on the screen that is on top."""
+        return self.app.screen.query_one(kind)
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, then let everything settle."""
+        await self.pilot.press(*keys)
+        await self.settle()
+
+    async def enter(self, text: str) -> None:
+        """Type a text, key by key."""
+        await self.pilot.press(*(" " if letter == " " else letter for letter in text))
+        await self.pilot.pause()
+
+    async def tick(self) -> None:
+        """What a quarter of a second brings."""
+        await self.pilot.pause()
+        self.screen.tick()
+        await self.pilot.pause()
+
+    async def settle(self) -> None:
+        """Let workers, messages and the feed come to rest, with a tick before and behind."""
+        for _ in range(2):
+            for _ in range(3):
+                await self.pilot.pause()
+            if any(isinstance(each, PeerScreen) for each in self.app.screen_stack):
+                self.screen.tick()
+        await self.pilot.pause()
+
+    async def until(self, condition: Callable[[], object], what: str = "") -> None:
+        """Give the app turns until something holds."""
+        deadline = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < deadline, f"{what or 'it'} did not come:\n{self.text}"
+            await self.settle()
+
+    async def until_seen(self, text: str) -> None:
+        """Wait for a text on the terminal."""
+        await self.until(lambda: text in self.text, repr(text))
+
+    async def until_on(self, kind: type[S]) -> S:
+        """Wait for a screen or dialog to be on top."""
+        await self.until(lambda: isinstance(self.app.screen, kind), kind.__name__)
+        screen = self.app.screen
+        assert isinstance(screen, kind)
+        return screen
+
+    async def told(self) -> None:
+        """The node tells its sections, and the screen shows them."""
+        await self.node.tell_sections()
+        await self.settle()
+
+
+class Ways:
+    """How an app gets to its node, and what came of it."""
+
+    def __init__(self, node: ScreenNode, *, started: bool = True) -> None:
+        self.node = node
+        self.nodes: list[ScreenNode] = []
+        """Those that were attached to, in order."""
+        self.closed = 0
+        self._started = started
+
+    async def attach(self) -> Attached:
+        """Attach to the node as it is now."""
+        self.nodes.append(self.node)
+
+        async def close() -> None:
+            self.closed += 1
+
+        async def ended() -> bool:
+            return True
+
+        return Attached(self.node, close, ended, started=self._started)
+
+
+def peer_app(ways: Ways, home: Path, looks: Looks = STILL) -> PeerApp:
+    """The app with the real commands on a fake node."""
+
+    async def prepare(_context: Context[NodeApi], _command: Command, _args: Parsed) -> None:
+        return
+
+    async def begin(_context: Context[NodeApi], _was_running: bool) -> None:
+        return
+
+    handlers = typed_handlers(Home.under(home), Settings())
+    return PeerApp(ways.attach, Language(handlers, prepare, completer, begin), looks)
+
+
+@asynccontextmanager
+async def opened(
+    ways: Ways, home: Path, size: tuple[int, int] = WIDE, looks: Looks = STILL
+) -> AsyncIterator[Rig]:
+    """An app on a terminal of a size, with its node's first sections shown."""
+    app = peer_app(ways, home, looks)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        rig = Rig(app, pilot, ways.node)
+        await rig.until(
+            lambda: any(isinstance(each, PeerScreen) for each in app.screen_stack), "the screen"
+        )
+        await rig.settle()
+        yield rig
