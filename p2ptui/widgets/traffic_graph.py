@@ -30,17 +30,18 @@ def columns_of(samples: Sequence[float], total: int, capacity: int, width: int) 
     if not samples or width < 1:
         return [0.0] * max(width, 0)
     oldest = total - len(samples)
-    if capacity >= width:
-        newest_cell = (total - 1) * width // capacity
-    else:
-        newest_cell = -(-total * width // capacity) - 1
+    stretched = capacity < width
+    newest_cell = (
+        -(-total * width // capacity) - 1 if stretched else (total - 1) * width // capacity
+    )
     columns = []
     for cell in range(newest_cell - width + 1, newest_cell + 1):
         # Whole numbers: a rounding error would move a sample to another cell.
-        first, last = -(-cell * capacity // width), -(-(cell + 1) * capacity // width)
-        if first >= last:
+        if stretched:
             first = cell * capacity // width
             last = first + 1
+        else:
+            first, last = -(-cell * capacity // width), -(-(cell + 1) * capacity // width)
         inside = samples[max(first - oldest, 0) : max(last - oldest, 0)]
         columns.append(sum(inside) / len(inside) if inside else 0.0)
     return columns

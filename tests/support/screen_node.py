@@ -124,9 +124,7 @@ class ScreenNode(FakeNode):
     async def library(self, page: Page) -> FilePage:
         self._called("library", page)
         words = page.filter.casefold().split()
-        matching = [
-            row for row in self.files if all(word in row.name.casefold() for word in words)
-        ]
+        matching = [row for row in self.files if all(word in row.name.casefold() for word in words)]
         rows = tuple(matching[page.offset : page.offset + page.limit])
         return FilePage(rows=rows, total=len(matching))
 

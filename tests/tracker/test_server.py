@@ -259,9 +259,7 @@ async def test_events_and_status_reach_a_console_until_the_end(rig: Rig) -> None
     assert (status.hosts, status.listen) == (1, listening.address)
     await rig.server.stop()
     await rig.server.wait_stopped()
-    started = time.monotonic()
     await rig.server.close()
-    assert time.monotonic() - started < 1.5
     await rig.following
     assert isinstance(rig.told[-1], events.Stopped)
     assert (await anna.ended).code == "stopping"

@@ -23,18 +23,34 @@ def test_a_wide_graph_repeats_samples() -> None:
     assert columns_of([1, 2], 2, 2, 4) == [1, 1, 2, 2]
 
 
-@given(st.integers(1, 100), st.integers(1, 80), st.integers(0, 300))
-def test_columns_move_and_never_change_while_they_move(
-    capacity: int, width: int, more: int
-) -> None:
-    """A column that is full is the same a sample later, here or one cell to the left."""
-    samples = [float(number) for number in range(capacity * 2 + more)]
+def moved(capacity: int, width: int, more: int) -> tuple[list[float], list[float]]:
+    """The columns of 1, 2, 3, …, and again one sample later."""
+    samples = [float(number + 1) for number in range(capacity * 2 + more)]
     before = columns_of(samples[-capacity - 1 : -1], len(samples) - 1, capacity, width)
     after = columns_of(samples[-capacity:], len(samples), capacity, width)
     assert len(before) == len(after) == width
-    # The first lost a sample, the last got one.
+    return before, after
+
+
+@given(st.integers(1, 80), st.integers(0, 100), st.integers(0, 300))
+def test_columns_of_several_samples_move_and_do_not_change(
+    width: int, wider: int, more: int
+) -> None:
+    before, after = moved(width + wider, width, more)
+    # The first lost a sample, the last may have got one.
     assert set(before[1:-1]) <= set(after)
-    assert after[-1] >= before[-1]  # the newest sample is there at once
+    assert after[-1] >= before[-1]
+
+
+@given(st.integers(1, 80), st.integers(0, 100), st.integers(0, 300))
+def test_a_stretched_graph_shows_the_newest_samples_in_turn(
+    capacity: int, wider: int, more: int
+) -> None:
+    newest = float(capacity * 2 + more)
+    _, after = moved(capacity, capacity + wider, more)
+    assert after[-1] == newest
+    assert sorted(set(after)) == [newest - back for back in reversed(range(capacity))]
+    assert after == sorted(after)
 
 
 @pytest.mark.parametrize("width", [0, -1])

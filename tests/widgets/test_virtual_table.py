@@ -1,6 +1,5 @@
 """VirtualTable: rows, cursor, marks, sources and what is painted."""
 
-import time
 from collections.abc import Sequence
 
 import pytest
@@ -323,10 +322,8 @@ async def test_f119_of_a_million_rows_only_the_visible_ones_are_formatted() -> N
         await settled(pilot)
         assert set(made) <= set(range(10))
         made.clear()
-        started = time.perf_counter()
         await pilot.press("end")
         await settled(pilot)
-        assert time.perf_counter() - started < 1
         assert set(made) <= {0, *range(999_990, 1_000_000)}
         assert shown(table)[10].startswith("▌file 999999 ")
 
