@@ -6,7 +6,8 @@ from typing import ClassVar
 from textual import on
 from textual.binding import BindingType
 
-from p2ptui.base.errors import P2PError
+from p2ptui.base.errors import P2PError, usage_error
+from p2ptui.base.settings_file import nearest
 from p2ptui.screens.dialogs import START, node_gone_dialog
 from p2ptui.screens.messages import NodeGone
 from p2ptui.screens.peer import PeerScreen
@@ -30,7 +31,9 @@ class PeerApp(ThemedApp[int]):
         self._looks = looks
         self._attached: Attached | None = None
         self.failure: P2PError | None = None
-        self.theme = looks.theme if looks.theme in self.available_themes else DARK
+        if looks.theme and looks.theme not in self.available_themes:
+            raise _unknown_theme(looks.theme, sorted(self.available_themes))
+        self.theme = looks.theme or DARK
         self.set_keymap(dict(looks.keymap))
 
     def get_default_screen(self) -> StartingScreen:
@@ -83,3 +86,9 @@ class PeerApp(ThemedApp[int]):
             self.screen.action_act("quit")
         elif self._attached is None:
             self.exit(0)
+
+
+def _unknown_theme(name: str, themes: list[str]) -> P2PError:
+    closest = nearest(name, themes)
+    hint = f"Did you mean {closest}?" if closest else f"There are: {', '.join(themes)}."
+    return usage_error("No such theme", repr(name[:40]), hint)

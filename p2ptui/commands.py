@@ -116,7 +116,7 @@ PEER = Command(
                "HOST:PORT", setting="peer.listen"),
         Option("--nick", "the name that others see", "NAME", setting="peer.nick"),
         Option("--theme", "colours of the screen: p2ptui-dark, p2ptui-light or another", "NAME",
-               places=ONE_SHOT),
+               setting="look.theme"),
         Option("--ascii", "draw the screen with ASCII signs alone", places=ONE_SHOT),
         Option("--no-mouse", "leave the mouse to the terminal", places=ONE_SHOT),
         _TRUST, _HEADLESS, _SHELL, _JSON,

@@ -93,9 +93,10 @@ async def run_peer_app(home: Home, settings: Settings, args: Parsed | None = Non
 
     handlers = typed_handlers(home, settings)
     language = Language(handlers, prepare, completer, begin, start_tracker)
-    app = PeerApp(gateway.attach, language, _looks(args))
+    app = PeerApp(gateway.attach, language, _looks(home, settings, args))
+    mouse = settings.look.mouse and not args.flag("no_mouse")
     with on_signals(lambda: app.exit(0), END_SIGNALS):
-        code = await app.run_async(mouse=not args.flag("no_mouse"))
+        code = await app.run_async(mouse=mouse)
     with suppress(P2PError, TimeoutError):
         async with asyncio.timeout(1):
             await app.detach()
@@ -104,10 +105,17 @@ async def run_peer_app(home: Home, settings: Settings, args: Parsed | None = Non
     return code or app.return_code or 0
 
 
-def _looks(args: Parsed) -> "Looks":
+def _looks(home: Home, settings: Settings, args: Parsed) -> "Looks":
+    """How it is drawn. Raises a usage error when two keys of the settings clash."""
+    from p2ptui.screens.keys import keymap_of, remap  # noqa: PLC0415
     from p2ptui.screens.session import Looks  # noqa: PLC0415
     from p2ptui.widgets.glyphs import ASCII, UNICODE  # noqa: PLC0415
 
     unicode = "utf" in (sys.stdout.encoding or "").lower()
-    glyphs = ASCII if args.flag("ascii") or not unicode else UNICODE
-    return Looks(theme=args.text("theme"), glyphs=glyphs)
+    plain = settings.look.ascii or args.flag("ascii") or not unicode
+    return Looks(
+        theme=settings.look.theme,
+        glyphs=ASCII if plain else UNICODE,
+        keys=remap(settings.keys, str(home.settings)),
+        keymap=keymap_of(settings.keys),
+    )

@@ -83,7 +83,7 @@ def engine_arguments(args: Parsed) -> list[str]:
     """The command line that starts a node. Joining is the front-end's: it may have to ask."""
     words: list[str] = ["peer", "--headless"]
     for option in PEER.options:
-        if not option.setting or option.name == "--tracker":
+        if not option.setting.startswith("peer.") or option.name == "--tracker":
             continue
         values = args.many(option.key) if option.repeat else (args.text(option.key),)
         for value in values:

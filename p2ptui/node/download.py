@@ -40,7 +40,8 @@ class Download:
     @property
     def leaves(self) -> bool:
         """Whether it runs and gives its place up in a moment."""
-        return self.held or self.ending or self.gives_way
+        finishes = self.fetch is not None and self.fetch.state == "finishing"
+        return self.held or self.ending or self.gives_way or finishes
 
     def job(self) -> FetchJob:
         """What its fetch is to do."""

@@ -12,18 +12,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from p2ptui.base.clock import Clock
-from p2ptui.base.errors import P2PError, not_found, usage_error
+from p2ptui.base.errors import P2PError, usage_error
 from p2ptui.base.ids import ContentId, TransferId
 from p2ptui.base.text import display
 from p2ptui.net.loop import Offload
 from p2ptui.net.tasks import spawn
 from p2ptui.node import download_events, events, rows
 from p2ptui.node.download import Download
+from p2ptui.node.download_book import DownloadBook
 from p2ptui.node.fetch import Fetch, FetchTools
 from p2ptui.node.manifest import Manifest
 from p2ptui.node.partial import Partial, stored_manifest
 from p2ptui.node.past_sources import PastSources
-from p2ptui.node.queue import MAX_PRIORITY, exchange, first_of, neighbour, overtaken
+from p2ptui.node.queue import first_of, overtaken
 from p2ptui.node.source import Source
 from p2ptui.node.store_transfers import TransferTable
 from p2ptui.node.store_values import TransferRecord
@@ -57,13 +58,11 @@ class Downloads:
         """
         self._open_partial = open_partial
         self._offload = offload
-        self._table = table
         self._adopt = adopt
         self._publish = publish
         self._clock = clock
         self._tools: FetchTools | None = None
-        self._downloads: dict[TransferId, Download] = {}
-        self._contents: dict[ContentId, Download] = {}
+        self._book = DownloadBook(table)
         self._running: set[Download] = set()
         self._commands = asyncio.Lock()
         """Held by a command: no two of them act on one content at a time."""
@@ -73,7 +72,7 @@ class Downloads:
     @property
     def current(self) -> tuple[Download, ...]:
         """Downloads that are not over, in the order of the queue."""
-        return tuple(sorted(self._downloads.values(), key=lambda each: each.record.rank))
+        return self._book.ranked
 
     @property
     def sources_at_work(self) -> int:
@@ -82,7 +81,7 @@ class Downloads:
 
     def get(self, transfer_id: TransferId) -> Download | None:
         """A download that is not over."""
-        return self._downloads.get(transfer_id)
+        return self._book.get(transfer_id)
 
     def running(self, content: ContentId) -> Fetch | None:
         """The fetch of a content that is under way."""
@@ -91,17 +90,13 @@ class Downloads:
 
     def of_content(self, content: ContentId) -> Download | None:
         """The download of a content that is not over."""
-        return self._contents.get(content)
+        return self._book.of_content(content)
 
     # --- the swarm comes and goes ---------------------------------------------------------------
 
     async def load(self) -> None:
         """Take up what an earlier run of the node left."""
-        for record in await self._table.unfinished():
-            download = Download(record)
-            if record.state != "paused":
-                download.note(state="queued", reason="")
-            self._put(download)
+        await self._book.load()
         self._saver = spawn(self._save_regularly(), name="save-downloads")
 
     def connect(self, tools: FetchTools) -> None:
@@ -116,7 +111,7 @@ class Downloads:
         for download in self.current:
             if download.record.state != "paused":
                 download.note(state="queued")
-        await self._save(*self.current)
+        await self._book.save(*self.current)
 
     async def close(self) -> None:
         """Stop all for good."""
@@ -141,19 +136,16 @@ class Downloads:
                     raise _goes_elsewhere(known.record)
                 await self._take_up(known)
                 return known
-            download = Download(await self._table.add(record), patience_s)
-            self._put(download)
+            download = await self._book.add(record, patience_s)
         self._start_waiting()
         return download
 
     async def add_all(self, records: Sequence[TransferRecord]) -> int:
         """New downloads; contents that are fetched already are left out. How many were added."""
         async with self._commands:
-            wanted = {each.content: each for each in records if each.content not in self._contents}
-            for record in await self._table.add_all(list(wanted.values())):
-                self._put(Download(record))
+            added = await self._book.add_all(records)
         self._start_waiting()
-        return len(wanted)
+        return added
 
     async def pause(self, transfer_id: TransferId) -> Download:
         """Stop a download and keep what it has; one that ends meanwhile is over.
@@ -161,34 +153,26 @@ class Downloads:
         Raises not found.
         """
         async with self._commands:
-            download = self._find(transfer_id)
+            download = self._book.find(transfer_id)
             if download.record.state == "paused":
                 return download
             async with self._stopped(download) as is_over:
                 if not is_over:
                     download.note(state="paused", reason="")
-                    await self._save(download)
+                    await self._book.save(download)
                     self._tell_state(download)
         return download
 
     async def resume(self, transfer_id: TransferId) -> Download:
         """Go on with a paused, failed or cancelled download. Raises not found."""
         async with self._commands:
-            download = self._downloads.get(transfer_id)
-            if download is None:
-                record = await self._table.get(transfer_id)
-                if record is None or record.state not in {"failed", "cancelled"}:
-                    raise _no_download(transfer_id)
-                download = self.of_content(record.content)
-                if download is None:
-                    download = Download(record)
-                    self._put(download)
+            download = self.get(transfer_id) or await self._book.reopen(transfer_id)
             await self._take_up(download)
         return download
 
     async def retry(self, transfer_id: TransferId) -> Download:
         """Take up one that failed or was cancelled; have one that runs try its sources now."""
-        download = self._downloads.get(transfer_id)
+        download = self._book.get(transfer_id)
         if download is None or download.fetch is None:
             return await self.resume(transfer_id)
         download.fetch.crew.hurry()
@@ -197,21 +181,16 @@ class Downloads:
     async def prioritise(self, transfer_id: TransferId, step: int) -> Download:
         """Change the priority by so much; a more important one may take a running one's place."""
         async with self._commands:
-            download = self._find(transfer_id)
-            priority = download.record.priority + step
-            download.note(priority=min(max(priority, -MAX_PRIORITY), MAX_PRIORITY))
-            await self._save(download)
+            download = self._book.find(transfer_id)
+            await self._book.prioritise(download, step)
         self._start_waiting()
         return download
 
     async def move(self, transfer_id: TransferId, *, earlier: bool) -> Download:
         """Exchange its place with the next one of the same priority."""
         async with self._commands:
-            download = self._find(transfer_id)
-            other = neighbour(download, self._downloads.values(), before=earlier)
-            if other is not None:
-                exchange(download, other)
-                await self._save(download, other)
+            download = self._book.find(transfer_id)
+            await self._book.move(download, earlier=earlier)
         return download
 
     async def cancel(self, transfer_id: TransferId) -> Download:
@@ -220,12 +199,12 @@ class Downloads:
         Raises not found.
         """
         async with self._commands:
-            download = self._find(transfer_id)
+            download = self._book.find(transfer_id)
             async with self._stopped(download) as is_over:
                 if not is_over:
-                    self._drop(download)
+                    self._book.drop(download)
                     download.note(state="cancelled", reason="", finished=self._clock.wall())
-                    await self._save(download)
+                    await self._book.save(download)
                     self._tell_state(download)
         return download
 
@@ -239,7 +218,7 @@ class Downloads:
     async def _take_up(self, download: Download) -> None:
         if download.task is None:
             download.note(state="queued", reason="", finished=None)
-            await self._save(download)
+            await self._book.save(download)
             self._start_waiting()
 
     @asynccontextmanager
@@ -248,7 +227,7 @@ class Downloads:
         download.held = True
         try:
             await self._halt([download])
-            yield self._downloads.get(download.record.id) is not download
+            yield not self._book.holds(download)
         finally:
             download.held = False
             self._start_waiting()
@@ -270,7 +249,7 @@ class Downloads:
         if self._tools is None:
             return
         free = MAX_RUNNING - len(self._running)
-        for download in first_of(self._downloads.values(), max(free, 0)):
+        for download in first_of(self._book.all, max(free, 0)):
             self._running.add(download)
             download.ending = False
             task = spawn(self._run(download, self._tools), name=f"fetch-{download.record.id}")
@@ -278,7 +257,7 @@ class Downloads:
             # Not a `finally` of the task: one that is cancelled at once never comes to it.
             task.add_done_callback(functools.partial(self._ended, download))
         if len(self._running) >= MAX_RUNNING:
-            for download in list(overtaken(self._running, self._downloads.values())):
+            for download in list(overtaken(self._running, self._book.all)):
                 if download.task is not None:
                     download.gives_way = True
                     download.task.cancel()
@@ -301,7 +280,7 @@ class Downloads:
         now = self._clock.monotonic()
         if download.fetch is not None:
             self.past.keep(download.record.id, rows.past_source_rows(download.fetch, now))
-        if self._downloads.get(download.record.id) is download:
+        if self._book.holds(download):
             download.note_progress(now)
             if download.gives_way and not download.held:
                 download.note(state="queued", reason="more important ones go first")
@@ -323,7 +302,7 @@ class Downloads:
 
     async def placed(self, fetch: Fetch, path: Path) -> None:
         """The file is under its final name: note it before the partial goes."""
-        download = self._downloads.get(fetch.job.id)
+        download = self._book.get(fetch.job.id)
         manifest = fetch.manifest
         if download is None or manifest is None:
             return
@@ -337,12 +316,12 @@ class Downloads:
             name=path.name,
             finished=self._clock.wall(),
         )
-        await self._save(download)
-        self._drop(download)
+        await self._book.save(download)
+        self._book.drop(download)
 
     def prepared(self, fetch: Fetch) -> None:
         """The size is known and the partial open."""
-        download = self._downloads.get(fetch.job.id)
+        download = self._book.get(fetch.job.id)
         if download is None or fetch.manifest is None:
             return
         download.manifest = fetch.manifest
@@ -351,7 +330,7 @@ class Downloads:
 
     def state_changed(self, fetch: Fetch) -> None:
         """A fetch is in another state."""
-        download = self._downloads.get(fetch.job.id)
+        download = self._book.get(fetch.job.id)
         if download is not None and fetch.state != "finishing":
             download.note(state=fetch.state, reason=fetch.reason)
             if fetch.state in {"stalled", "no_space", "active"}:
@@ -364,8 +343,8 @@ class Downloads:
     async def _failed(self, download: Download, error: P2PError) -> None:
         download.note_progress(self._clock.monotonic())
         download.note(state="failed", reason=str(error), finished=self._clock.wall())
-        self._drop(download)
-        await self._save(download)
+        self._book.drop(download)
+        await self._book.save(download)
         self._publish(download_events.failed(download.record, error, self._clock.wall()))
 
     async def _halt(self, downloads: Iterable[Download]) -> None:
@@ -390,34 +369,10 @@ class Downloads:
                 if fetch is not None and fetch.done != download.record.done:
                     download.note(done=fetch.done)
                     changed.append(download)
-            await self._save(*changed)
-
-    def _put(self, download: Download) -> None:
-        self._downloads[download.record.id] = download
-        self._contents[download.record.content] = download
-
-    def _drop(self, download: Download) -> None:
-        self._downloads.pop(download.record.id, None)
-        if self._contents.get(download.record.content) is download:
-            del self._contents[download.record.content]
-
-    async def _save(self, *downloads: Download) -> None:
-        """Write their records; what cannot be written now goes on without."""
-        if not downloads:
-            return
-        try:
-            await self._table.save(*(download.record for download in downloads))
-        except P2PError as error:
-            log.warning("the state of %d downloads is not kept: %s", len(downloads), error)
+            await self._book.save(*changed)
 
     def _tell_state(self, download: Download) -> None:
         self._publish(download_events.state_changed(download.record, self._clock.wall()))
-
-    def _find(self, transfer_id: TransferId) -> Download:
-        download = self._downloads.get(transfer_id)
-        if download is None:
-            raise _no_download(transfer_id)
-        return download
 
 
 def _goes_elsewhere(running: TransferRecord) -> P2PError:
@@ -425,12 +380,4 @@ def _goes_elsewhere(running: TransferRecord) -> P2PError:
         "It is being fetched to another folder",
         f"transfer {running.id} puts {display(running.name)} into {display(running.folder)}",
         f"Let it finish, or `cancel {running.id}` first.",
-    )
-
-
-def _no_download(transfer_id: TransferId) -> P2PError:
-    return not_found(
-        "No such download",
-        f"There is no running download {transfer_id}.",
-        "`transfers` lists them with their numbers.",
     )

@@ -77,7 +77,7 @@ def _link_free(placing: Placing, wanted: str, taken: set[str]) -> str:
             continue
         taken.add(key)
         try:
-            if _link(placing, name):
+            if link_name(placing, name):
                 return name
         except OSError:
             taken.discard(key)
@@ -85,8 +85,8 @@ def _link_free(placing: Placing, wanted: str, taken: set[str]) -> str:
     raise AssertionError("count() has no end")
 
 
-def _link(placing: Placing, name: str) -> bool:
-    """Whether the file has the name now; False when something else has it."""
+def link_name(placing: Placing, name: str) -> bool:
+    """Give a file this name: whether it has it now; False when something else has it."""
     disk, partials, part, folder = placing
     try:
         disk.link(partials, part, folder, name)

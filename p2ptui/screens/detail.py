@@ -18,6 +18,7 @@ from p2ptui.widgets.table_rows import Cell, ListSource, RowData, Tone, Toned
 from p2ptui.widgets.virtual_table import VirtualTable
 
 REFRESH_S = 1.0
+MOST_ROWS = 8
 NO_OWNERS = "Nobody who has it is online now."
 NO_SOURCES = "No source is known now."
 COLUMNS = (
@@ -40,8 +41,8 @@ class DetailDialog(Dialog[None]):
     AUTO_FOCUS = "VirtualTable"
     DEFAULT_CSS = """
     DetailDialog {
-        & ChunkBar { height: 2; margin: 1 0; }
-        & VirtualTable { height: 6; }
+        & ChunkBar { height: 2; margin: 1 0 0 0; }
+        & VirtualTable { height: 3; margin: 1 0 0 0; }
         & .detail--why { height: auto; max-height: 3; }
     }
     """
@@ -61,6 +62,8 @@ class DetailDialog(Dialog[None]):
         self._table = VirtualTable(columns, glyphs=glyphs)
         self._reason = Paragraph(classes="detail--why -warn")
         self._glyphs = glyphs
+        self._height = 3
+        """Rows of the table; it grows and never shrinks, so that nothing jumps."""
 
     def compose_body(self) -> Iterable[Widget]:
         """Figures, chunk map, and one row a host."""
@@ -119,6 +122,8 @@ class DetailDialog(Dialog[None]):
         self._reason.update(Content(display(row.reason)))
 
     def _show(self, empty: str, rows: Sequence[RowData]) -> None:
+        self._height = max(self._height, min(len(rows), MOST_ROWS) + 1)
+        self._table.styles.height = self._height
         self._table.set_empty(empty)
         self._table.set_source(ListSource(rows))
 

@@ -30,7 +30,7 @@ from p2ptui.widgets.answers import Answer
 from p2ptui.widgets.dialog import Dialog, Paragraph
 from p2ptui.widgets.field import Field
 from p2ptui.widgets.glyphs import UNICODE, Glyphs
-from p2ptui.widgets.table_messages import RowSelected
+from p2ptui.widgets.table_messages import RowHighlighted, RowSelected
 from p2ptui.widgets.table_rows import LazySource, Toned
 from p2ptui.widgets.virtual_table import VirtualTable
 
@@ -39,7 +39,7 @@ SHARE = Answer("share", "Share this folder")
 EMPTY = "Nothing is in here."
 NO_MATCH = "Nothing in here is called that."
 NOT_UTF8 = "its path is not UTF-8: rename it first"
-_KEYS = "/ filter   s share this folder   {left} folder above"
+_KEYS = "/ filter   s share this folder   bksp folder above"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,8 @@ class FilePicker(Dialog[Picked]):
             self._box.value = ""
         width = max(self._path.content_size.width, 20)
         self._path.update(Content(elide_middle(display(str(self._folder.path)), width)))
-        more = f"   {format_count(self._folder.more)} more are not shown"
-        self._tell(_KEYS.format(left="←") + (more if self._folder.more else ""), "dim")
         self._show_entries(came_from)
+        self._tell_keys()
 
     def _show_entries(self, at: str = "") -> None:
         text = self._box.value
@@ -136,6 +135,16 @@ class FilePicker(Dialog[Picked]):
             self._go(path.parent, path.name)
 
     # --- choosing ---------------------------------------------------------------------------------
+
+    @on(RowHighlighted)
+    def _tell_trouble(self, message: RowHighlighted) -> None:
+        message.stop()
+        index = self._table.cursor
+        trouble = self._shown[index].trouble if index < len(self._shown) else ""
+        if trouble:
+            self._tell(trouble, "bad")
+        else:
+            self._tell_keys()
 
     @on(RowSelected)
     def _open(self, message: RowSelected) -> None:
@@ -212,6 +221,10 @@ class FilePicker(Dialog[Picked]):
         event.stop()
         self._table.focus()
         self._table.action_select()
+
+    def _tell_keys(self) -> None:
+        more = f"   {format_count(self._folder.more)} more are not shown"
+        self._tell(_KEYS + (more if self._folder.more else ""), "dim")
 
     def _tell(self, text: str, tone: Literal["dim", "bad"]) -> None:
         self._told.set_class(tone == "dim", "-dim")

@@ -99,8 +99,10 @@ def entry_data(index: int, entry: LocalEntry, glyphs: Glyphs) -> RowData:
         name = entry.name if entry.name == PARENT else f"{entry.name}/"
         return RowData(index, (Toned(glyphs.closed, "accent"), name, "", _day(entry.changed)))
     if entry.trouble:
-        cells = (Toned(glyphs.failed, "bad"), entry.name, Toned("", "dim"), entry.trouble)
-        return RowData(index, cells, tone="dim")
+        word = "bad name" if check_name(entry.name) else "no file"
+        return RowData(
+            index, (Toned(glyphs.failed, "bad"), entry.name, "", Toned(word, "warn")), tone="dim"
+        )
     return RowData(index, (" ", entry.name, format_bytes(entry.size), _day(entry.changed)))
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from msgspec import structs
+
 from p2ptui.base.errors import P2PError
 from p2ptui.node.api import SettingRow
 from p2ptui.screens.keys import KEYS, TABLE_KEYS, Key, remap
@@ -30,6 +32,8 @@ def with_keys(rows: Iterable[SettingRow]) -> list[SettingRow]:
     """All settings by section, and each key of the screens with the one that it has now."""
     rows = list(rows)
     given = {row.key: row for row in rows}
+    # The screen itself shows another theme at once.
+    rows = [structs.replace(row, applies="now") if row.key == THEME else row for row in rows]
     order = list(dict.fromkeys(section_of(row) for row in rows if section_of(row) != KEYS_SECTION))
     sorted_rows = sorted(
         (row for row in rows if section_of(row) != KEYS_SECTION),
@@ -101,8 +105,14 @@ def _trouble(section: str, rows: Sequence[SettingRow]) -> Toned:
     return Toned(clash, "bad")
 
 
+def _written(name: str) -> str:
+    """A key as people write it: `/`, and not `slash`; the comma separates keys and keeps its name."""
+    shown = Key("", name, "").shown
+    return shown if len(shown) == 1 and shown.isascii() and shown != "," else name
+
+
 def _key_row(key: Key, given: Mapping[str, SettingRow]) -> SettingRow:
-    own = ", ".join(key.key.split(","))
+    own = ", ".join(_written(name) for name in key.key.split(","))
     row = given.get(f"{KEYS_SECTION}.{key.id}")
     return SettingRow(
         key=f"{KEYS_SECTION}.{key.id}",

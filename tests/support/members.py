@@ -50,7 +50,8 @@ class Member:
         self.kicks = KickBook(CA)
         self.ledger = UploadLedger(network.clock)
         self.applied: list[m.KickList] = []
-        self.apply: Callable[[m.KickList], Awaitable[bool]] = self._apply
+        self.apply: Callable[[m.KickList], Awaitable[bool]] | None = None
+        """What is done with a kick list that a peer passes on, instead of taking it."""
         self.listening: MemoryListening
         self.peers = Peers(
             peer_id=self.host.peer_id,
@@ -62,7 +63,7 @@ class Member:
             throttles=throttles or (Throttle(), Throttle()),
             offload=Inline(),
             clock=network.clock,
-            apply_kicks=lambda kicks: self.apply(kicks),
+            apply_kicks=self._apply,
         )
 
     @property
@@ -86,6 +87,8 @@ class Member:
 
     async def _apply(self, kicks: m.KickList) -> bool:
         self.applied.append(kicks)
+        if self.apply is not None:
+            return await self.apply(kicks)
         if not self.kicks.take(kicks):
             raise BadIdentity("bad_signature", "not newer")
         return True

@@ -27,7 +27,7 @@ from p2ptui.screens.session import Attached, Language, Looks
 from p2ptui.widgets.virtual_table import VirtualTable
 from tests.support.screen_node import ScreenNode
 
-DEADLINE_S = 10.0
+DEADLINE_S = 5.0
 WIDE = (120, 36)
 NARROW = (80, 24)
 STILL = Looks(ticking=False)

@@ -23,7 +23,7 @@ from p2ptui.screens.setting_rows import (
 )
 from p2ptui.widgets.table_messages import RowHighlighted
 from p2ptui.widgets.table_rows import ListSource
-from p2ptui.widgets.theme import DARK
+from p2ptui.widgets.theme import DARK, THEMES
 
 RESTART = "Saved; it applies after a restart."
 SAVED = "Saved; it applies at once."
@@ -87,7 +87,8 @@ class SettingsPane(PeerPane):
             return
         self._edited = row
         self._theme = self.app.theme
-        themes = sorted(self.app.available_themes)
+        ours = [theme.name for theme in THEMES]
+        themes = [*ours, *sorted(set(self.app.available_themes) - set(ours))]
         self._editor.describe(row)
         self._editor.edit(row.value, choices_of(row, themes))
 
@@ -138,8 +139,10 @@ class SettingsPane(PeerPane):
         if text == row.value:
             self.end_editing()
             return
+        is_own = section_of(row) == KEYS_SECTION and text == row.default
         try:
-            changed = await self.api.configure(row.key, text)
+            # A key that is its own again is not written down.
+            changed = await self.api.configure(row.key, "" if is_own else text)
         except P2PError as error:
             parts = [error.message or error.title, error.hint]
             self._editor.tell(". ".join(part.rstrip(".") for part in parts if part) + ".", "bad")
@@ -149,7 +152,7 @@ class SettingsPane(PeerPane):
         await self.load()
         self._close()
         self._editor.describe(self._setting(row.key))
-        said = RESTART if changed.applies == "restart" else SAVED
+        said = SAVED if changed.applies == "now" or row.key == THEME else RESTART
         self._editor.tell(f"{said} {changed.note}".rstrip(), "good")
 
     def _close(self) -> None:

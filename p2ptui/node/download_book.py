@@ -1,0 +1,129 @@
+"""The book of downloads: those that are not over, by number and by content, as in the store."""
+
+import logging
+from collections.abc import Collection, Iterable
+
+from p2ptui.base.errors import P2PError, not_found
+from p2ptui.base.ids import ContentId, TransferId
+from p2ptui.node.download import Download
+from p2ptui.node.queue import MAX_PRIORITY, exchange, neighbour
+from p2ptui.node.store_transfers import TransferTable
+from p2ptui.node.store_values import TransferRecord
+
+log = logging.getLogger(__name__)
+
+
+class DownloadBook:
+    """At most one download of a content."""
+
+    def __init__(self, table: TransferTable) -> None:
+        self._table = table
+        self._downloads: dict[TransferId, Download] = {}
+        self._contents: dict[ContentId, Download] = {}
+
+    @property
+    def all(self) -> Collection[Download]:
+        """Downloads that are not over, the oldest first."""
+        return self._downloads.values()
+
+    @property
+    def ranked(self) -> tuple[Download, ...]:
+        """Downloads that are not over, in the order of the queue."""
+        return tuple(sorted(self._downloads.values(), key=lambda each: each.record.rank))
+
+    def get(self, transfer_id: TransferId) -> Download | None:
+        """A download that is not over."""
+        return self._downloads.get(transfer_id)
+
+    def find(self, transfer_id: TransferId) -> Download:
+        """A download that is not over. Raises not found."""
+        download = self._downloads.get(transfer_id)
+        if download is None:
+            raise no_download(transfer_id)
+        return download
+
+    def of_content(self, content: ContentId) -> Download | None:
+        """The download of a content that is not over."""
+        return self._contents.get(content)
+
+    def holds(self, download: Download) -> bool:
+        """Whether it is not over."""
+        return self._downloads.get(download.record.id) is download
+
+    # --- its pages --------------------------------------------------------------------------------
+
+    async def load(self) -> None:
+        """Take up what an earlier run of the node left."""
+        for record in await self._table.unfinished():
+            download = Download(record)
+            if record.state != "paused":
+                download.note(state="queued", reason="")
+            self._put(download)
+
+    async def add(self, record: TransferRecord, patience_s: float | None) -> Download:
+        """A new download."""
+        download = Download(await self._table.add(record), patience_s)
+        self._put(download)
+        return download
+
+    async def add_all(self, records: Iterable[TransferRecord]) -> int:
+        """New downloads, but of contents that are in the book; how many."""
+        wanted = {each.content: each for each in records if each.content not in self._contents}
+        for record in await self._table.add_all(list(wanted.values())):
+            self._put(Download(record))
+        return len(wanted)
+
+    async def reopen(self, transfer_id: TransferId) -> Download:
+        """One that failed or was cancelled, or the one of its content. Raises not found."""
+        record = await self._table.get(transfer_id)
+        if record is None or record.state not in {"failed", "cancelled"}:
+            raise no_download(transfer_id)
+        known = self.of_content(record.content)
+        if known is not None:
+            return known
+        download = Download(record)
+        self._put(download)
+        return download
+
+    def drop(self, download: Download) -> None:
+        """It is over."""
+        self._downloads.pop(download.record.id, None)
+        if self._contents.get(download.record.content) is download:
+            del self._contents[download.record.content]
+
+    async def save(self, *downloads: Download) -> None:
+        """Write their records; what cannot be written now goes on without."""
+        if not downloads:
+            return
+        try:
+            await self._table.save(*(download.record for download in downloads))
+        except P2PError as error:
+            log.warning("the state of %d downloads is not kept: %s", len(downloads), error)
+
+    # --- the order of the queue -------------------------------------------------------------------
+
+    async def prioritise(self, download: Download, step: int) -> None:
+        """Change its priority by so much, within bounds."""
+        priority = download.record.priority + step
+        download.note(priority=min(max(priority, -MAX_PRIORITY), MAX_PRIORITY))
+        await self.save(download)
+
+    async def move(self, download: Download, *, earlier: bool) -> None:
+        """Exchange its place with the next one of the same priority."""
+        other = neighbour(download, self.all, before=earlier)
+        if other is not None:
+            exchange(download, other)
+            await self.save(download, other)
+
+    def _put(self, download: Download) -> None:
+        self._downloads[download.record.id] = download
+        self._contents[download.record.content] = download
+
+
+def no_download(transfer_id: TransferId) -> P2PError:
+    """There is no download of that number that is not over."""
+    return not_found(
+        "No such download",
+        f"There is no running download {transfer_id}.",
+        "`transfers` lists them with their numbers.",
+    )

@@ -1,0 +1,77 @@
+"""A program in a real terminal: tmux draws it, types into it, and tells what stands on it."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tests.support.processes import DEADLINE_S, until
+
+TMUX = shutil.which("tmux")
+WIDTH, HEIGHT = 100, 30
+
+
+class Terminal:
+    """A tmux session of its own server; `close` ends it with all that runs in it."""
+
+    def __init__(self, folder: Path, *, width: int = WIDTH, height: int = HEIGHT) -> None:
+        assert TMUX is not None
+        # A socket in a short folder: a path for one holds 100 bytes.
+        self._tmux = [TMUX, "-S", str(folder / "t"), "-f", "/dev/null"]
+        self._size = ["-x", str(width), "-y", str(height)]
+
+    def start(self, command: Sequence[str], env: Mapping[str, str]) -> None:
+        """Run a program in it; the terminal stays when that has ended."""
+        self._run("start-server", ";", "set-option", "-g", "remain-on-exit", "on", ";",
+                  "set-option", "-g", "history-limit", "5000", ";",
+                  "new-session", "-d", *self._size, "env", "-i",
+                  *(f"{key}={text}" for key, text in env.items()), *command)  # fmt: skip
+
+    def type(self, line: str) -> None:
+        """Type a line and press Enter."""
+        self._run("send-keys", "-l", line)
+        self._run("send-keys", "Enter")
+
+    def press(self, *keys: str) -> None:
+        """Press keys by their names (`C-c`, `Tab`)."""
+        self._run("send-keys", *keys)
+
+    def lines(self) -> list[str]:
+        """All lines from the beginning, what has scrolled away included."""
+        shown = self._run("capture-pane", "-p", "-J", "-S", "-")
+        return [line.rstrip() for line in shown.splitlines()]
+
+    def wait_for(self, text: str, *, times: int = 1) -> list[str]:
+        """The lines once a text stands in so many of them."""
+
+        def seen() -> list[str]:
+            lines = self.lines()
+            return lines if sum(text in line for line in lines) >= times else []
+
+        try:
+            found: list[str] = until(seen, text)
+        except AssertionError:
+            screen = "\n".join(self.lines())
+            raise AssertionError(f"no {text!r} within {DEADLINE_S} s:\n{screen}") from None
+        return found
+
+    def exit_code(self) -> int:
+        """The exit code of the program, once it has ended."""
+
+        def ended() -> str:
+            dead, _, code = self._run(
+                "display-message", "-p", "#{pane_dead} #{pane_dead_status}"
+            ).partition(" ")
+            return code.strip() if dead == "1" else ""
+
+        return int(until(ended, "the end of the program"))
+
+    def close(self) -> None:
+        """End it."""
+        subprocess.run([*self._tmux, "kill-server"], capture_output=True, check=False)
+
+    def _run(self, *words: str) -> str:
+        done = subprocess.run(
+            [*self._tmux, *words], capture_output=True, text=True, check=True, timeout=DEADLINE_S
+        )
+        return done.stdout
