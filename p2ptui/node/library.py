@@ -12,23 +12,25 @@ from pathlib import Path
 from typing import NamedTuple
 
 from p2ptui.base.clock import Clock
-from p2ptui.base.errors import P2PError
 from p2ptui.base.ids import ContentId, content_id_text
 from p2ptui.net.loop import Offload
 from p2ptui.net.tasks import TaskSet
 from p2ptui.net.wire.messages import Entry
-from p2ptui.node.api import FilePage, FileRow, FolderPage, Hashing, Page, Removal, Share
+from p2ptui.node import events
+from p2ptui.node.api import FilePage, FileRow, FolderPage, Hashing, Page, Share
 from p2ptui.node.contents import Contents
-from p2ptui.node.events import FileProblem, HashingFinished, NodeEvent, ShareScanned
 from p2ptui.node.hashing import BackgroundHashing, HashingEvents, HashingTally
 from p2ptui.node.manifest import Manifest
 from p2ptui.node.open_content import OpenContent
 from p2ptui.node.publishing import Publishing
 from p2ptui.node.reconcile import Reconciler, ScanResult
+from p2ptui.node.removals import Removals, Removed
+from p2ptui.node.rescans import Rescans
 from p2ptui.node.storage_errors import explain
 from p2ptui.node.store import NodeStore
 from p2ptui.node.store_changes import FileChanges
 from p2ptui.node.store_files import FileTable
+from p2ptui.node.store_leftovers import LeftoverTable
 from p2ptui.node.store_pages import FilePages
 from p2ptui.node.store_values import (
     Changes,
@@ -64,7 +66,7 @@ class Library:
         repository: Path,
         offload: Offload,
         clock: Clock,
-        on_event: Callable[[NodeEvent], None],
+        on_event: Callable[[events.NodeEvent], None],
         *,
         hash_threads: int = 2,
         rescan_s: float = 0.0,
@@ -78,7 +80,6 @@ class Library:
         self._offload = offload
         self._clock = clock
         self._on_event = on_event
-        self._rescan_s = rescan_s
         self._off_limits = tuple(off_limits)
         self._files = FileTable(store)
         self._changes = FileChanges(store)
@@ -101,7 +102,7 @@ class Library:
         self._contents = Contents(self._files, self._changes, offload, self._woken)
         self._tasks = TaskSet()
         self._revision = store.revision
-        self._scanned = asyncio.Event()
+        self.rescans = Rescans(self.rescan, rescan_s)
         self._publishing = Publishing(
             self,
             self._files,
@@ -109,6 +110,15 @@ class Library:
             hashing=self._hashing,
             offload=offload,
             off_limits=off_limits,
+        )
+        self.removals = Removals(
+            self,
+            self._publishing,
+            self._files,
+            self._changes,
+            LeftoverTable(store),
+            offload=offload,
+            woken=self._woken,
         )
 
     # --- life ---------------------------------------------------------------------------------
@@ -128,7 +138,7 @@ class Library:
         await self._publishing.use_repository(str(repository))
         await self.refresh_shares()
         self._tasks.spawn(self._hashing.run(), name="hashing-queue")
-        self._tasks.spawn(self._keep_scanned(), name="rescan")
+        self._tasks.spawn(self.rescans.run(), name="rescan")
 
     async def close(self) -> None:
         """Stop scanning and hashing; the store stays open."""
@@ -137,7 +147,7 @@ class Library:
 
     async def wait_hashed(self) -> None:
         """Return once the first scan is done and everything that is listed is hashed."""
-        await self._scanned.wait()
+        await self.rescans.once.wait()
         await self._hashing.idle.wait()
 
     # --- what is shared -----------------------------------------------------------------------
@@ -213,11 +223,17 @@ class Library:
         """Offer one file under a name; empty: its own. Returns when it is shared."""
         return self.row(await self._publishing.publish(path, name))
 
-    async def remove(self, name: str) -> Removal:
-        """Withdraw a file; delete it when it lies in the repository folder. Raises `P2PError`."""
-        removal, event = await self._publishing.remove(name, self._clock.wall())
-        self._on_event(event)
-        return removal
+    async def remove(self, name: str) -> Removed:
+        """Withdraw a file; `removals` puts it back, or deletes it when it lies in the repository.
+
+        Raises `P2PError`.
+        """
+        removed = await self.removals.remove(name)
+        what = removed.removal
+        self._on_event(
+            events.FileRemoved(time=self._clock.wall(), name=what.name, content_id=what.content_id)
+        )
+        return removed
 
     async def rescan(self) -> int:
         """Look for changed files in all shares; how many changes there were."""
@@ -318,17 +334,6 @@ class Library:
 
     # --- inside -------------------------------------------------------------------------------
 
-    async def _keep_scanned(self) -> None:
-        while True:
-            try:
-                await self.rescan()
-            except P2PError as error:
-                log.warning("scanning failed: %s", error)
-            self._scanned.set()
-            if self._rescan_s <= 0:
-                return
-            await asyncio.sleep(self._rescan_s)
-
     def _identities(self) -> set[tuple[int, int]]:
         """Folders that no other share's scan enters."""
         found: set[tuple[int, int]] = set()
@@ -364,12 +369,12 @@ class Library:
         share = self._shares.get(record.share)
         path = str(share.root / record.place) if share is not None else record.wire
         log.warning("%s cannot be shared: %s", path, reason)
-        self._on_event(FileProblem(time=self._clock.wall(), path=path, reason=reason))
+        self._on_event(events.FileProblem(time=self._clock.wall(), path=path, reason=reason))
 
     def _tell_hashed(self, tally: HashingTally) -> None:
         seconds = self._clock.monotonic() - tally.since
         self._on_event(
-            HashingFinished(
+            events.HashingFinished(
                 time=self._clock.wall(), files=tally.files, bytes=tally.bytes, seconds=seconds
             )
         )
@@ -381,7 +386,7 @@ class Library:
             return
         value = self.share_value(share)
         self._on_event(
-            ShareScanned(
+            events.ShareScanned(
                 time=self._clock.wall(),
                 path=share.path,
                 files=value.files,

@@ -1,4 +1,4 @@
-"""Adding to the library and taking away from it: shares, single files, finished downloads.
+"""Adding to the library: shares, single files, finished downloads; what is meant by a name.
 
 What a user names may be reached through links (it was meant); what is shared then is the place they
 lead to. Nothing in the node's own home but the repository folder is ever shared: keys lie there.
@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Protocol
 
 from p2ptui.base.errors import P2PError, not_found, storage_error, usage_error
-from p2ptui.base.ids import content_id_text, parse_content_id
+from p2ptui.base.ids import parse_content_id
 from p2ptui.base.names import check_name, check_wire_path
 from p2ptui.base.text import display
 from p2ptui.net.loop import Offload
-from p2ptui.node.api import Removal, Share
-from p2ptui.node.events import FileRemoved
+from p2ptui.node.api import Share
 from p2ptui.node.hashing import BackgroundHashing, why_not
 from p2ptui.node.manifest import Manifest
 from p2ptui.node.shared_files import ShareFolder
@@ -126,7 +125,7 @@ class Publishing:
                 "Use another one with --downloads, or remove single files.",
             )
         value = self._shelf.share_value(share)
-        await self._drop(share)
+        await self.drop(share)
         return value
 
     # --- single files -------------------------------------------------------------------------
@@ -143,7 +142,7 @@ class Publishing:
         place = self._place(file)
         if place is not None and name in {"", place[1].wire, place[1].name}:
             share, scanned = place
-            mark = await self._mark(share, scanned)
+            mark = await self.mark(share, scanned)
             await self._changes.include(share.id, scanned.folder, scanned.name)
             await self._changes.list_file(share.id, scanned._replace(mark=mark))
             return await self._share_now(share, scanned.folder, scanned.name)
@@ -154,32 +153,8 @@ class Publishing:
             return await self._share_now(share, "", file.name)
         except P2PError:
             if new:
-                await self._drop(share)
+                await self.drop(share)
             raise
-
-    async def remove(self, name: str, now: float) -> tuple[Removal, FileRemoved]:
-        """Withdraw a file; delete it when it lies in the repository folder. Raises `P2PError`."""
-        record = await self._find(name)
-        share = self._shelf.records[record.share]
-        deleted = ""
-        if share.kind == "repository":
-            deleted = str(share.root / record.place)
-            try:
-                await self._offload(_delete_file, share, record)
-            except OSError as error:
-                raise explain(error, deleted, "delete") from error
-            await self._changes.delete([record.id])
-        elif share.kind == "folder":
-            await self._changes.exclude(record)
-        else:
-            await self._drop(share)
-        self._shelf.withdraw_open(lambda file: file.id == record.id)
-        await self._give_name_away(record.wire)
-        content_id = content_id_text(record.content) if record.content is not None else ""
-        return (
-            Removal(name=record.wire, content_id=content_id, deleted=deleted),
-            FileRemoved(time=now, name=record.wire, content_id=content_id),
-        )
 
     async def adopt(self, path: Path, manifest: Manifest) -> FileRecord | None:
         """Share a finished download without hashing it; None when it lies in no share."""
@@ -188,10 +163,63 @@ class Publishing:
         if place is None:
             return None
         share, file = place
-        mark = await self._mark(share, file)
+        mark = await self.mark(share, file)
         if mark.size != manifest.size:
             return None
         return await self._changes.add_shared(share.id, file._replace(mark=mark), manifest)
+
+    # --- for `removals` ------------------------------------------------------------------------
+
+    async def find(self, name: str) -> FileRecord:
+        """The file that a name, the end of one, or a content id means. Raises `P2PError`."""
+        wire = unicodedata.normalize("NFC", name).strip("/")
+        content = parse_content_id(name)
+        found = await (
+            self._files.with_content(content) if content is not None else self._files.named(wire)
+        )
+        if not found:
+            found = await self._files.with_last_name(wire, _NAMES_SHOWN + 1)
+        found = [record for record in found if record.share in self._shelf.records]
+        # Of files that want the same name, the one that has it is meant.
+        shared = [record for record in found if record.state == "shared"]
+        if len(shared) == 1 and len({record.wire for record in found}) == 1:
+            return shared[0]
+        if not found:
+            raise not_found(
+                "No such file in the library",
+                display(name),
+                "The command library lists what is shared.",
+            )
+        if len(found) > 1:
+            names = ", ".join(display(record.wire) for record in found[:_NAMES_SHOWN])
+            more = ", …" if len(found) > _NAMES_SHOWN else ""
+            raise usage_error("Several files have this name", names + more, "Give the whole name.")
+        return found[0]
+
+    async def give_name_away(self, wire: str) -> None:
+        """Let a file have the name that another one had until now."""
+        waiting = [record.id for record in await self._files.named(wire)]
+        await self._changes.list_again(waiting)
+        await self._shelf.refresh_shares()
+        self._hashing.wake()
+
+    async def drop(self, share: ShareRecord) -> None:
+        """Take a share away with all its files."""
+        await self._changes.drop_share(share.id)
+        self._shelf.withdraw_open(lambda file: file.share == share.id)
+        await self._shelf.refresh_shares()
+
+    async def mark(self, share: ShareRecord, file: ScannedFile) -> Fingerprint:
+        """What a file is now. Raises `P2PError`."""
+
+        def look() -> Fingerprint:
+            with ShareFolder(share.root) as folder:
+                return folder.mark(file.folder, file.name)
+
+        try:
+            return await self._offload(look)
+        except OSError as error:
+            raise explain(error, share.root / file.folder / file.name, "read") from error
 
     # --- inside -------------------------------------------------------------------------------
 
@@ -232,43 +260,6 @@ class Publishing:
         await self._shelf.refresh_shares()
         return share, True
 
-    async def _find(self, name: str) -> FileRecord:
-        wire = unicodedata.normalize("NFC", name).strip("/")
-        content = parse_content_id(name)
-        found = await (
-            self._files.with_content(content) if content is not None else self._files.named(wire)
-        )
-        if not found:
-            found = await self._files.with_last_name(wire, _NAMES_SHOWN + 1)
-        found = [record for record in found if record.share in self._shelf.records]
-        # Of files that want the same name, the one that has it is meant.
-        shared = [record for record in found if record.state == "shared"]
-        if len(shared) == 1 and len({record.wire for record in found}) == 1:
-            return shared[0]
-        if not found:
-            raise not_found(
-                "No such file in the library",
-                display(name),
-                "The command library lists what is shared.",
-            )
-        if len(found) > 1:
-            names = ", ".join(display(record.wire) for record in found[:_NAMES_SHOWN])
-            more = ", …" if len(found) > _NAMES_SHOWN else ""
-            raise usage_error("Several files have this name", names + more, "Give the whole name.")
-        return found[0]
-
-    async def _give_name_away(self, wire: str) -> None:
-        """Let a file have the name that another one had until now."""
-        waiting = [record.id for record in await self._files.named(wire)]
-        await self._changes.list_again(waiting)
-        await self._shelf.refresh_shares()
-        self._hashing.wake()
-
-    async def _drop(self, share: ShareRecord) -> None:
-        await self._changes.drop_share(share.id)
-        self._shelf.withdraw_open(lambda file: file.share == share.id)
-        await self._shelf.refresh_shares()
-
     async def _resolve(self, path: Path) -> Path:
         if not path.is_absolute():
             raise usage_error("Not an absolute path", display(str(path)))
@@ -279,16 +270,6 @@ class Publishing:
         except (OSError, RuntimeError, ValueError) as error:
             trouble = error if isinstance(error, OSError) else OSError(str(error))
             raise explain(trouble, path, "open") from error
-
-    async def _mark(self, share: ShareRecord, file: ScannedFile) -> Fingerprint:
-        def look() -> Fingerprint:
-            with ShareFolder(share.root) as folder:
-                return folder.mark(file.folder, file.name)
-
-        try:
-            return await self._offload(look)
-        except OSError as error:
-            raise explain(error, share.root / file.folder / file.name, "read") from error
 
     def _share_at(self, folder: Path) -> ShareRecord | None:
         for share in self._shelf.records.values():
@@ -359,14 +340,6 @@ class Publishing:
             number += 1
             free = f"{name} ({number})"
         return free
-
-
-def _delete_file(share: ShareRecord, record: FileRecord) -> None:
-    with ShareFolder(share.root) as folder:
-        try:
-            folder.remove(record.folder, record.name)
-        except FileNotFoundError:
-            return
 
 
 def _name_taken(wire: str) -> P2PError:

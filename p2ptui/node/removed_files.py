@@ -6,6 +6,7 @@ rename, and no scan lists them.
 
 import contextlib
 import secrets
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from p2ptui.node.finish import Placing, link_name
 from p2ptui.node.shared_files import ShareFolder
 
 REMOVED = ".p2ptui-removed"
+_lock = threading.Lock()
+"""Held by each call: the folder comes with its first file and goes with its last one."""
 
 
 def new_name() -> str:
@@ -21,47 +24,43 @@ def new_name() -> str:
     return secrets.token_hex(8)
 
 
-def move_aside(root: Path, folder: str, name: str, aside: str) -> bool:
-    """Move a file aside under a name; whether it was there. Raises `OSError`."""
-    disk = PosixDisk()
+def move_aside(root: Path, folder: str, name: str, aside: str) -> None:
+    """Move a regular file aside, under another name. Raises `OSError`."""
     with ShareFolder(root) as share:
+        share.mark(folder, name)
         place = share.subfolder(folder)
-        with _opened(disk, place) as removed:
-            try:
-                disk.rename(place, name, removed, aside)
-            except FileNotFoundError:
-                return False
-    return True
+        with _opened(place) as (disk, removed):
+            disk.rename(place, name, removed, aside)
 
 
 def move_back(root: Path, folder: str, name: str, aside: str) -> bool:
     """Give a file its place again; False when another file lies there. Raises `OSError`."""
-    disk = PosixDisk()
     with ShareFolder(root) as share:
         place = share.subfolder(folder)
-        with _opened(disk, place) as removed:
+        with _opened(place) as (disk, removed):
             if not link_name(Placing(disk, removed, aside, place), name):
                 return False
-            with contextlib.suppress(FileNotFoundError):  # no hard links: it was renamed
-                disk.remove(removed, aside)
+            disk.remove(removed, aside)
     return True
 
 
 def delete(place: Path, aside: str) -> None:
     """Delete a file that was moved aside from that folder; it may be gone. Raises `OSError`."""
-    disk = PosixDisk()
-    with ShareFolder(place) as share, _opened(disk, share.subfolder("")) as removed:
-        with contextlib.suppress(FileNotFoundError):
-            disk.remove(removed, aside)
+    with (
+        contextlib.suppress(FileNotFoundError),
+        ShareFolder(place) as share,
+        _opened(share.subfolder("")) as (disk, removed),
+    ):
+        disk.remove(removed, aside)
 
 
 @contextlib.contextmanager
-def _opened(disk: PosixDisk, place: int) -> Iterator[int]:
-    """The folder of removed files, which is there only while it holds some."""
-    removed = disk.make_folder(place, REMOVED)
-    try:
-        yield removed
-    finally:
-        disk.close(removed)
-        with contextlib.suppress(OSError):  # it holds others still
-            disk.remove_folder(place, REMOVED)
+def _opened(place: int) -> Iterator[tuple[PosixDisk, int]]:
+    disk = PosixDisk()
+    with _lock:
+        removed = disk.make_folder(place, REMOVED)
+        try:
+            yield disk, removed
+        finally:
+            disk.close(removed)
+            disk.remove_folder(place, REMOVED)  # stays while it holds others

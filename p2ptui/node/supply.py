@@ -102,7 +102,6 @@ class Supply:
         picker.extend_source(source.peer, self._early)
         source.begin(self._tools.clock.wall())
         fetch.wake()
-        fetch.look()
         await self._run_lanes(session, picker)
         source.rest(self._tools.clock.monotonic() + IDLE_RETRY_S)
 
@@ -156,6 +155,8 @@ class Supply:
                 buffer = await buffers.take(fetch.manifest.chunk_length(index))
                 if picker.have.has(index):
                     raise Withdrawn  # noqa: TRY301  (as if it had been withdrawn later)
+                if not source.owed:
+                    fetch.look()  # it brings something from now on
                 source.owed += 1
                 try:
                     await session.chunk(self._content, index, buffer, self._count)

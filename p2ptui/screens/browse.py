@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -12,6 +12,7 @@ from p2ptui.screens.detail import DetailDialog
 from p2ptui.screens.notices import tell
 from p2ptui.screens.panes.browse import BrowsePane
 from p2ptui.screens.targets import Target
+from p2ptui.screens.too_small import guard_size
 from p2ptui.widgets.glyphs import UNICODE, Glyphs
 from p2ptui.widgets.key_footer import KeyFooter, KeyHint
 
@@ -51,6 +52,10 @@ class BrowseScreen(Screen[None]):
         """One pane and its keys."""
         yield self._pane
         yield KeyFooter(HINTS, last=KeyHint("esc", "back", "back"))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say so when the terminal is too small."""
+        guard_size(self.app, event.size)
 
     def on_mount(self) -> None:
         """Ask for the list."""

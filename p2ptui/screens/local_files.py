@@ -124,4 +124,4 @@ def _day(moment: float) -> str:
 
 def _unreadable(path: Path, error: OSError) -> P2PError:
     reason = (error.strerror or str(error)).lower()
-    return storage_error("This folder cannot be read", f"{display(str(path))}: {reason}")
+    return storage_error("This folder cannot be read", f"{reason}: {display(str(path))}")

@@ -4,35 +4,44 @@ A key is pressed by choosing it. A command that needs words is put on the comman
 help stands; one that needs none is carried out.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from rich.text import Text
-from textual.app import ComposeResult
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider, SearchIcon
-from textual.markup import escape
 
 from p2ptui.commands import Command, commands
-from p2ptui.screens.keys import Key, keys_of
+from p2ptui.screens.keys import keys_of
 from p2ptui.widgets.command_line import CommandLine
 from p2ptui.widgets.glyphs import UNICODE, Glyphs
 
 if TYPE_CHECKING:
     from p2ptui.screens.peer import PeerScreen
 
-KEY_WIDTH = 7
-_UNLISTED = frozenset({"palette", "command", "back"})
+KEY_CELLS = 9
+USAGE_CELLS = 30
+_UNLISTED = frozenset({"palette", "command", "back", "next-pane", "previous-pane"})
 """Keys that make no sense from here."""
 
 
 class Entry(NamedTuple):
     """One line of the palette."""
 
-    text: str
-    """What is searched in, and shown."""
+    head: str
+    """What to press or type."""
     help: str
-    run: Callable[[], Awaitable[None] | None]
+    run: Callable[[], object]
+
+    @property
+    def text(self) -> str:
+        """What is searched in."""
+        return f"{self.head} {self.help}"
+
+    @property
+    def line(self) -> Text:
+        """What is shown; never markup."""
+        return Text.assemble(self.head, (self.help, "dim"))
 
 
 class PeerCommands(Provider):
@@ -41,29 +50,26 @@ class PeerCommands(Provider):
     async def discover(self) -> Hits:
         """All of them, in the order of their tables."""
         for entry in self._entries():
-            yield DiscoveryHit(Text(entry.text), entry.run, entry.text, escape(entry.help))
+            yield DiscoveryHit(entry.line, entry.run, entry.text)
 
     async def search(self, query: str) -> Hits:
-        """Those whose words hold the letters of the query, in their order."""
+        """Those that hold the letters of the query, the best first."""
         matcher = self.matcher(query)
         for entry in self._entries():
-            score = max(matcher.match(entry.text), 0.8 * matcher.match(entry.help))
+            score = matcher.match(entry.text)
             if score > 0:
-                yield Hit(score, Text(entry.text), entry.run, entry.text, escape(entry.help))
+                yield Hit(score, entry.line, entry.run, entry.text)
 
     def _entries(self) -> Iterator[Entry]:
         screen = cast("PeerScreen", self.screen)
         for key in keys_of(screen.active, screen.looks.keys):
             if key.id not in _UNLISTED:
-                yield Entry(key_text(key), key.help, partial(screen.run_action, key.action))
+                head = f"{key.shown:<{KEY_CELLS}}"
+                yield Entry(head, key.help, partial(screen.run_action, key.action))
         for command in commands("peer", "screen"):
-            yield Entry(command.usage(), command.help, partial(_begin, screen, command))
-
-
-def key_text(key: Key) -> str:
-    """`f       Fetch`: what to press, and its word."""
-    word = key.short or key.id.replace("-", " ").capitalize()
-    return f"{key.shown:<{KEY_WIDTH}} {word}"
+            usage = " ".join([command.name, *(param.usage for param in command.params)])
+            head = f"{usage:<{USAGE_CELLS}}"
+            yield Entry(head, command.help, partial(_begin, screen, command))
 
 
 def needs_words(command: Command) -> bool:
@@ -94,24 +100,19 @@ class Palette(CommandPalette):
         & #--results { height: auto; }
         & CommandList {
             border: round $line; background: $background; max-height: 70vh;
-            scrollbar-size-vertical: 1;
+            scrollbar-size-vertical: 1; text-wrap: nowrap; text-overflow: ellipsis;
         }
         & CommandList > .option-list--option { padding: 0 1; text-style: none; }
         & CommandList > .option-list--option-highlighted {
             background: $cursor; color: $foreground; text-style: bold;
         }
         & LoadingIndicator, & LoadingIndicator.--visible { display: none; }
-        & > .command-palette--help-text { color: $foreground 55%; text-style: none; }
     }
     """
 
     def __init__(self, glyphs: Glyphs = UNICODE) -> None:
         super().__init__(providers=(PeerCommands,), placeholder="a key or a command")
         self._glyphs = glyphs
-
-    def compose(self) -> ComposeResult:
-        """Textual's, with our prompt."""
-        yield from super().compose()
 
     def on_mount(self) -> None:
         """Show our prompt in the place of the picture."""

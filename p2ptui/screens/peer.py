@@ -42,6 +42,10 @@ from p2ptui.widgets.key_footer import KeyFooter, KeyHint
 from p2ptui.widgets.tabs import Tab, TabStrip
 
 PLACEHOLDER = "publish ~/Music/song.flac · fetch NAME · search WORDS · help"
+WIDE_COLUMNS = 100
+WIDE_ROWS = 30
+"""Below either there is one pane at a time, and a strip of tabs."""
+_RIGHT = frozenset({"search", "hosts", "transfers"})
 log = logging.getLogger(__name__)
 
 
@@ -50,8 +54,8 @@ class PeerScreen(Screen[None]):
 
     CSS_PATH = "peer.tcss"
     AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012  (as Textual's)
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall"), (45, "-high")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE_COLUMNS, "-wide")]  # noqa: RUF012  (as Textual's)
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (WIDE_ROWS, "-tall"), (45, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(key.key, key.action, key.help, show=False, id=key.id) for key in KEYS
     ]
@@ -76,6 +80,8 @@ class PeerScreen(Screen[None]):
             "hosts": HostsPane(self.api, glyphs),
             "log": self.log_pane,
         }
+        self._hosts_instead = False
+        """Whether the hosts are where the search was."""
         self._stale = set(PANES)
         """Panes that have to bring their rows before they are seen."""
         self._attached = attached
@@ -108,7 +114,7 @@ class PeerScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to follow the node."""
-        self.watch_active(self.active, self.active)
+        self.watch_active(self.active)
         self.run_worker(self.feed.follow(), name="feed")
         if self.looks.ticking:
             self.set_interval(INTERVAL_S, self.tick)
@@ -154,7 +160,8 @@ class PeerScreen(Screen[None]):
             self.app.post_message(NodeGone(self.feed.reason))
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say so when the terminal is too small."""
+        """Arrange for the new size, and say so when it is too small."""
+        self._arrange()
         guard_size(self.app, event.size)
 
     def node_status(self) -> NodeStatus | None:
@@ -167,7 +174,7 @@ class PeerScreen(Screen[None]):
     @property
     def narrow(self) -> bool:
         """Whether one pane is seen at a time."""
-        return self.has_class("-narrow") or self.has_class("-short")
+        return self.size.width < WIDE_COLUMNS or self.size.height < WIDE_ROWS
 
     @property
     def focused_pane(self) -> PeerPane | None:
@@ -197,20 +204,32 @@ class PeerScreen(Screen[None]):
         self.focus_pane("search")
         pane.box.value = text
 
-    def watch_active(self, old: PaneName, new: PaneName) -> None:
+    def watch_active(self, new: PaneName) -> None:
         """Show the pane on a small terminal, its keys in the footer, hosts in search's place."""
-        self.remove_class(f"-on-{old}")
-        self.add_class(f"-on-{new}")
         if new in {"search", "hosts"}:
-            self.set_class(new == "search", "-second-search")
-            self.set_class(new == "hosts", "-second-hosts")
+            self._hosts_instead = new == "hosts"
+        self._arrange()
         self.query_one(TabStrip).active = new
         self.query_one(KeyFooter).hints = tuple(
             KeyHint(key.shown, word, key.action) for key, word in footer_of(new, self.looks.keys)
         )
 
+    def _arrange(self) -> None:
+        """Show the panes that there is room for: by hand, as a class would restyle everything."""
+        one, active = self.narrow, self.active
+        hidden: PaneName = "search" if self._hosts_instead else "hosts"
+        for name, pane in self._panes.items():
+            pane.display = name == active if one else name != hidden
+        self._network.display = not one
+        self.query_one("#left").display = not one or active == "library"
+        self.query_one("#right").display = not one or active in _RIGHT
+        self.query_one("#body").display = not one or active != "log"
+        self.query_one(TabStrip).display = one
+
     @on(events.DescendantFocus)
     def _follow_focus(self, event: events.DescendantFocus) -> None:
+        if event.widget is not self.focused:
+            return  # it went on meanwhile
         for name, pane in self._panes.items():
             if pane in event.widget.ancestors_with_self:
                 self.active = name

@@ -106,7 +106,7 @@ def _trouble(section: str, rows: Sequence[SettingRow]) -> Toned:
 
 
 def _written(name: str) -> str:
-    """A key as people write it: `/`, and not `slash`; the comma separates keys and keeps its name."""
+    """A key as people write it: `/`, not `slash`; the comma separates keys and keeps its name."""
     shown = Key("", name, "").shown
     return shown if len(shown) == 1 and shown.isascii() and shown != "," else name
 

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -10,6 +10,7 @@ from textual.screen import Screen
 from p2ptui.node.api import NodeApi
 from p2ptui.screens.panes.settings import SettingsPane
 from p2ptui.screens.session import Looks
+from p2ptui.screens.too_small import guard_size
 from p2ptui.widgets.key_footer import KeyFooter, KeyHint
 
 HINTS = (
@@ -39,6 +40,10 @@ class SettingsScreen(Screen[None]):
         """One pane and its keys."""
         yield self._pane
         yield KeyFooter(HINTS, last=KeyHint("esc", "back", "back"))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say so when the terminal is too small."""
+        guard_size(self.app, event.size)
 
     def on_mount(self) -> None:
         """Bring the settings."""

@@ -36,6 +36,10 @@ class TooSmall(ModalScreen[None]):
     }
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._going = False
+
     def compose(self) -> ComposeResult:
         """The sentence."""
         yield Static()
@@ -43,7 +47,9 @@ class TooSmall(ModalScreen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Tell how much is missing, or go."""
         if fits(event.size):
-            self.dismiss()
+            if not self._going:  # a terminal tells one change more than once
+                self._going = True
+                self.dismiss()
             return
         self.query_one(Static).update(
             Content(

@@ -91,11 +91,12 @@ def theme_variables(theme: Theme) -> dict[str, str]:
     cursor-blurred` grounds of the selected row · `track` what is left of a progress line.
     """
     colours = theme.to_color_system().generate()
-    # A terminal's own colours cannot be blended: what is quiet has one of them.
+    # A terminal's own colours cannot be blended: what is quiet has one of them, and the selected
+    # row is known by its edge and by being bold.
     quiet = {
         "line": "ansi_bright_black" if theme.ansi else f"{colours['foreground']} 25%",
         "track": "ansi_bright_black" if theme.ansi else f"{colours['foreground']} 18%",
-        "cursor": "ansi_bright_black" if theme.ansi else f"{colours['primary']} 30%",
+        "cursor": "transparent" if theme.ansi else f"{colours['primary']} 30%",
     }
     return {
         "down": colours["primary"],

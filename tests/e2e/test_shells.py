@@ -72,6 +72,7 @@ def test_the_trackers_console_in_a_pipe(swarm: Swarm) -> None:
 # --- at a terminal -------------------------------------------------------------------------------
 
 Open = Callable[..., Terminal]
+INHERITED = {"PATH", "P2PTUI_HOME", "LC_ALL", "PYTHONPATH"}
 
 
 @pytest.fixture
@@ -82,18 +83,13 @@ def terminal(world: World) -> Iterator[Open]:
     opened: list[Terminal] = []
     folders: list[str] = []
 
-    def open_terminal(name: str, *words: str) -> Terminal:
+    def open_terminal(name: str, *words: str, term: str = "screen-256color") -> Terminal:
         folders.append(tempfile.mkdtemp(prefix="p2ptui-"))
         shown = Terminal(Path(folders[-1]))
         opened.append(shown)
-        env = world.env(name)
         # What is not said here is as a login finds it.
-        kept = {
-            key: env[key] for key in ("PATH", "P2PTUI_HOME", "LC_ALL", "PYTHONPATH") if key in env
-        }
-        shown.start(
-            [*PROGRAM, *words], kept | {"TERM": "screen-256color", "HOME": str(world.folder)}
-        )
+        env = {key: text for key, text in world.env(name).items() if key in INHERITED}
+        shown.start([*PROGRAM, *words], env | {"TERM": term, "HOME": str(world.folder)})
         return shown
 
     yield open_terminal
@@ -165,14 +161,21 @@ def test_ctrl_c_drops_the_line_and_ctrl_d_leaves(world: World, terminal: Open) -
     peer.wait_for("peer>")
     peer.press("s", "e", "a", "C-c")
     peer.wait_for("(exit leaves, help lists the commands)")
-    peer.press("h", "e", "l", "Tab", "Enter")
+    peer.press("h", "e", "l", "Tab")
+    peer.wait_for("peer> help")
+    peer.press("Enter")
     peer.wait_for("Offering files:")
     peer.press("C-d")
     assert peer.exit_code() == 0
     assert homes_in_use(world.folder) == []
 
 
-def test_f118_a_dumb_terminal_gets_plain_lines(world: World, terminal: Open) -> None:
-    link = world.tracker().link
-    peer = terminal("anna", "--shell", "--listen", LOOPBACK, "--tracker", link)
+def test_f118_a_terminal_that_cannot_move_its_cursor_gets_plain_lines(
+    world: World, terminal: Open
+) -> None:
+    peer = terminal("anna", "--shell", "--listen", LOOPBACK, term="dumb")
     peer.wait_for("peer>")
+    peer.type("status")
+    peer.wait_for("tracker:    none yet")
+    peer.type("exit")
+    assert peer.exit_code() == 0

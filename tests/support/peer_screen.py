@@ -1,4 +1,4 @@
-"""The peer's screen on a fake node, driven by hand: no timer of ours runs, each tick is asked for."""
+"""The peer's screen on a fake node, driven by hand: each tick of it is asked for."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from p2ptui.app import PeerApp
 from p2ptui.base.errors import P2PError
@@ -46,12 +47,15 @@ class Stage:
         await self.settle()
 
     async def type(self, text: str) -> None:
-        """Type a text."""
-        await self.press(*("space" if letter == " " else letter for letter in text))
+        """Put a text into the field that has the focus."""
+        field = self.app.focused
+        assert isinstance(field, Input)
+        field.value = text
+        await self.pilot.pause()
 
     async def settle(self) -> None:
         """Hand on what came over the feed, until nothing is left to be done."""
-        for _ in range(3):
+        for _ in range(2):
             await self.node.tell_sections()
             await self.pilot.pause()
             for screen in self.app.screen_stack:

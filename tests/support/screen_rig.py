@@ -4,11 +4,13 @@ Waits are for conditions: each look gives the app a turn, until a deadline that 
 come.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
+from unittest.mock import patch
 
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -27,7 +29,10 @@ from p2ptui.screens.session import Attached, Language, Looks
 from p2ptui.widgets.virtual_table import VirtualTable
 from tests.support.screen_node import ScreenNode
 
-DEADLINE_S = 5.0
+DEADLINE_S = 10.0
+LEAST_TURNS = 2
+MOST_TURNS = 8
+"""Turns of all message queues that are waited for at most."""
 WIDE = (120, 36)
 NARROW = (80, 24)
 STILL = Looks(ticking=False)
@@ -72,29 +77,33 @@ class Rig:
         return self.app.screen.query_one(kind)
 
     async def press(self, *keys: str) -> None:
-        """Press keys, then let everything settle."""
-        await self.pilot.press(*keys)
+        """Press keys one after the other, each when all is at rest, then show what came of it."""
+        for pressed in keys:
+            await self.pilot.press(pressed)
+            await self.rest()
         await self.settle()
 
     async def enter(self, text: str) -> None:
         """Type a text, key by key."""
-        await self.pilot.press(*(" " if letter == " " else letter for letter in text))
-        await self.pilot.pause()
+        for letter in text:
+            await self.pilot.press("space" if letter == " " else letter)
+        await self.rest()
 
-    async def tick(self) -> None:
-        """What a quarter of a second brings."""
-        await self.pilot.pause()
-        self.screen.tick()
-        await self.pilot.pause()
+    async def rest(self) -> None:
+        """Let messages be handled and workers end, but for those that wait for something."""
+        for turn in range(MOST_TURNS):
+            await self.pilot._wait_for_screen()
+            running = [worker for worker in self.app.workers if worker.is_running]
+            if turn >= LEAST_TURNS and not [each for each in running if each.name != "feed"]:
+                break
+        self.app.screen._on_timer_update()
 
     async def settle(self) -> None:
-        """Let workers, messages and the feed come to rest, with a tick before and behind."""
-        for _ in range(2):
-            for _ in range(3):
-                await self.pilot.pause()
-            if any(isinstance(each, PeerScreen) for each in self.app.screen_stack):
-                self.screen.tick()
-        await self.pilot.pause()
+        """Rest, with what a quarter of a second brings."""
+        await self.rest()
+        if any(isinstance(each, PeerScreen) for each in self.app.screen_stack):
+            self.screen.tick()
+            await self.rest()
 
     async def until(self, condition: Callable[[], object], what: str = "") -> None:
         """Give the app turns until something holds."""
@@ -162,10 +171,19 @@ async def opened(
 ) -> AsyncIterator[Rig]:
     """An app on a terminal of a size, with its node's first sections shown."""
     app = peer_app(ways, home, looks)
-    async with app.run_test(size=size, notifications=True) as pilot:
-        rig = Rig(app, pilot, ways.node)
-        await rig.until(
-            lambda: any(isinstance(each, PeerScreen) for each in app.screen_stack), "the screen"
-        )
-        await rig.settle()
-        yield rig
+    with (
+        patch("textual.app.wait_for_idle", _one_turn),
+        patch("textual.pilot.wait_for_idle", _one_turn),
+    ):
+        async with app.run_test(size=size, notifications=True) as pilot:
+            rig = Rig(app, pilot, ways.node)
+            await rig.until(
+                lambda: any(isinstance(each, PeerScreen) for each in app.screen_stack), "the screen"
+            )
+            await rig.settle()
+            yield rig
+
+
+async def _one_turn(_least: float = 0, _most: float = 1) -> None:
+    """In place of Textual's wait for an idle processor: `Rig.rest` waits for what is due."""
+    await asyncio.sleep(0)

@@ -2,13 +2,15 @@
 
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from tests.support.processes import DEADLINE_S, until
 
 TMUX = shutil.which("tmux")
 WIDTH, HEIGHT = 100, 30
+T = TypeVar("T")
 
 
 class Terminal:
@@ -48,12 +50,7 @@ class Terminal:
             lines = self.lines()
             return lines if sum(text in line for line in lines) >= times else []
 
-        try:
-            found: list[str] = until(seen, text)
-        except AssertionError:
-            screen = "\n".join(self.lines())
-            raise AssertionError(f"no {text!r} within {DEADLINE_S} s:\n{screen}") from None
-        return found
+        return self._until(seen, text)
 
     def exit_code(self) -> int:
         """The exit code of the program, once it has ended."""
@@ -64,11 +61,19 @@ class Terminal:
             ).partition(" ")
             return code.strip() if dead == "1" else ""
 
-        return int(until(ended, "the end of the program"))
+        return int(self._until(ended, "the end of the program"))
 
     def close(self) -> None:
         """End it."""
         subprocess.run([*self._tmux, "kill-server"], capture_output=True, check=False)
+
+    def _until(self, condition: Callable[[], T], what: str) -> T:
+        try:
+            found: T = until(condition, what)
+        except AssertionError:
+            screen = "\n".join(self.lines())
+            raise AssertionError(f"no {what!r} within {DEADLINE_S} s:\n{screen}") from None
+        return found
 
     def _run(self, *words: str) -> str:
         done = subprocess.run(

@@ -106,8 +106,8 @@ class PeerPane(Pane):
         return None
 
     def focus_table(self) -> None:
-        """Put the keys to the table."""
-        self.table.focus()
+        """Put the keys to the table, at once: what is pressed next is for it."""
+        self.screen.set_focus(self.table, scroll_visible=False)
 
     def open_box(self) -> None:
         """`/`: put the keys to the box."""

@@ -60,24 +60,18 @@ class BrowsePane(PeerPane):
         """Show what matches as a list, or the tree again."""
         self.table.clear_marks()
         if text:
-            self.attempt(self._find(PagedSource(), 0), group="find", exclusive=True)
+            self.attempt(self._find(), group="find", exclusive=True)
         else:
             self.workers.cancel_group(self, f"{self.NAME}.find")
             self._show_tree()
 
-    async def _find(self, source: PagedSource, offset: int) -> None:
-        page = await self._list.ask(offset, source.page_size, self.filter_text)
-        if offset == 0:
-            self._matches = {}
-        self._matches |= {row.name: row for row in page.rows}
-        rows = [file_data(row, 0, self.glyphs, whole_name=True) for row in page.rows]
-        source.put(offset, rows, page.total)
-        if source is self._found:
-            self.table.rows_changed()
-        else:
-            self._found = source
-            self.table.set_empty(NO_MATCH)
-            self.table.set_source(source)
+    async def _find(self) -> None:
+        source = PagedSource()
+        self._matches = {}
+        page = await self._put(source, 0)
+        self._found = source
+        self.table.set_empty(NO_MATCH)
+        self.table.set_source(source)
         self._name_host(page)
         self.summary = f"{format_count(page.total)} found"
 
@@ -86,7 +80,19 @@ class BrowsePane(PeerPane):
         message.stop()
         if self._found is not None:
             for offset in self._found.missing(message.first, message.last):
-                self.attempt(self._find(self._found, offset), group=f"page-{offset}")
+                self.attempt(self._bring(self._found, offset), group=f"page-{offset}")
+
+    async def _bring(self, source: PagedSource, offset: int) -> None:
+        await self._put(source, offset)
+        if source is self._found:  # else another filter has taken its place
+            self.table.rows_changed()
+
+    async def _put(self, source: PagedSource, offset: int) -> RemotePage:
+        page = await self._list.ask(offset, source.page_size, self.filter_text)
+        self._matches |= {row.name: row for row in page.rows}
+        rows = [file_data(row, 0, self.glyphs, whole_name=True) for row in page.rows]
+        source.put(offset, rows, page.total)
+        return page
 
     def _show_tree(self) -> None:
         self._found = None
@@ -139,7 +145,7 @@ class BrowsePane(PeerPane):
             what = f"{format_count(begun)} files of {what}"
         self.tell(f"fetching {what}" if begun else "all of it is here already, or coming")
         if self.filter_text:
-            await self._find(PagedSource(), 0)
+            await self._find()
         else:
             self._show_tree()
 

@@ -92,7 +92,7 @@ class PeerLogPane(Pane):
 
     def focus_table(self) -> None:
         """Put the keys to the lines."""
-        self.lines.focus()
+        self.screen.set_focus(self.lines, scroll_visible=False)
 
     def back(self) -> bool:
         """Esc: one step back; False when there is none in here."""
