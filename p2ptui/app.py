@@ -1,10 +1,8 @@
 """PeerApp: the full-screen peer. It wires screens together and owns no domain logic."""
 
 import logging
-from typing import ClassVar
 
 from textual import on
-from textual.binding import BindingType
 
 from p2ptui.base.errors import P2PError, usage_error
 from p2ptui.base.settings_file import nearest
@@ -13,6 +11,7 @@ from p2ptui.screens.messages import NodeGone
 from p2ptui.screens.peer import PeerScreen
 from p2ptui.screens.session import Attach, Attached, Language, Looks
 from p2ptui.screens.starting import StartingScreen
+from p2ptui.widgets.glyphs import ASCII
 from p2ptui.widgets.theme import DARK, ThemedApp
 
 log = logging.getLogger(__name__)
@@ -22,7 +21,14 @@ class PeerApp(ThemedApp[int]):
     """Attaches to a node and shows it. `failure` is the error that it ended with, if any."""
 
     TITLE = "p2ptui"
-    BINDINGS: ClassVar[list[BindingType]] = []
+    CSS = """
+    .-ascii Pane { border: ascii $line; &:focus-within { border: ascii $primary; } }
+    .-ascii .dialog--box {
+        border: ascii $primary;
+        &.-warn { border: ascii $warn; }
+        &.-bad { border: ascii $bad; }
+    }
+    """
 
     def __init__(self, attach: Attach, language: Language, looks: Looks) -> None:
         super().__init__()
@@ -35,6 +41,7 @@ class PeerApp(ThemedApp[int]):
             raise _unknown_theme(looks.theme, sorted(self.available_themes))
         self.theme = looks.theme or DARK
         self.set_keymap(dict(looks.keymap))
+        self.set_class(looks.glyphs is ASCII, "-ascii")
 
     def get_default_screen(self) -> StartingScreen:
         """What is seen until the node answers."""

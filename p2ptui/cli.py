@@ -192,7 +192,9 @@ def _run_demo(words: list[str]) -> int:
     args = parse_arguments(DEMO, words, "cli")
     from p2ptui.demo import run_demo  # noqa: PLC0415
 
-    return run_demo(as_json=args.flag("json"))
+    shown = sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("TERM", "") != "dumb"
+    screen = shown and not args.flag("headless") and not args.flag("json")
+    return run_demo(as_json=args.flag("json"), screen=screen)
 
 
 def _help(args: "Parsed", side: Side) -> int:

@@ -142,9 +142,9 @@ TRACKER_PROGRAM = Command(
 )  # fmt: skip
 DEMO = Command(
     "demo",
-    "a tracker and three peers on this machine that share real files, told step by step",
+    "a tracker and three peers on this machine that share real files, and the screen of one",
     PROGRAMS,
-    options=(Option("--headless", "play by itself and exit 0 when all is right"), _JSON),
+    options=(Option("--headless", "no screen: play by itself and exit 0 when all is right"), _JSON),
     places=ONE_SHOT,
     need="nothing",
 )

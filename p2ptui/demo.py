@@ -8,13 +8,14 @@ import filecmp
 import sys
 import sysconfig
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from p2ptui.base.errors import ExitCode, P2PError
 from p2ptui.base.ids import short_content_id
+from p2ptui.base.settings import load_settings
 from p2ptui.base.text import (
     cell_width,
     display,
@@ -37,6 +38,8 @@ SWARM = "demo"
 PEERS = ("anna", "ben", "cleo")
 LARGE_NAME = "large.bin"
 LARGE_BYTES = 256 << 20
+SHOWN_BPS = 6_000_000
+"""Download limit of the peer whose screen is shown; its user may change it with { and }."""
 SPARE_BYTES = 512 << 20
 """What downloads leave free, the databases, and a little more."""
 SMALL_QUERY = "json decoder.py"
@@ -55,11 +58,14 @@ class Told(msgspec.Struct, frozen=True):
 Step = Callable[[], Awaitable[Told]]
 
 
-def run_demo(*, as_json: bool) -> int:
-    """Play the demo; the exit code. Raises `P2PError` when a step is not right."""
+def run_demo(*, as_json: bool, screen: bool = False) -> int:
+    """Play the demo; the exit code. Raises `P2PError` when a step is not right.
+
+    `screen`: play the beginning alone, then open the full-screen peer on one of the three.
+    """
     out = standard_output(as_json=as_json)
     try:
-        asyncio.run(interruptible(_play(out)))
+        asyncio.run(interruptible(_show(out) if screen else _play(out)))
     except Interrupted:
         out.say("The demo was interrupted; nothing of it is left.")
         return ExitCode.INTERRUPTED
@@ -71,22 +77,39 @@ async def _play(out: Output) -> None:
     with Stage() as stage:
         out.say(f"A tracker and three peers, each a process of its own, in {stage.folder}")
         demo = Demo(stage)
-        for name, step in demo.steps:
-            began = time.monotonic()
-            try:
-                async with asyncio.timeout(STEP_S):
-                    told = await step()
-            except (P2PError, OSError) as error:
-                for line in stage.last_words():
-                    out.say(display(line))
-                raise _failure(name, error) from error
-            seconds = time.monotonic() - began
-            row = {"step": name, "seconds": seconds, "text": told.text, **told.figures}
-            out.result(row, format_step(name, told.text, seconds))
+        await _take_steps(out, stage, demo.steps)
     count = len(demo.steps)
     seconds = time.monotonic() - start
     row = {"step": "all", "seconds": seconds, "text": "all is right", "steps": count}
     out.result(row, f"All is right: {count} steps in {format_duration(seconds)}.")
+
+
+async def _show(out: Output) -> None:
+    with Stage() as stage:
+        out.say("A tracker and three peers share real files; then you are one of them: cleo.")
+        demo = Demo(stage)
+        await _take_steps(out, stage, demo.opening)
+        await demo.begin_slow_fetch()
+        from p2ptui.peer_app import run_peer_app  # noqa: PLC0415  (Textual, for this alone)
+
+        home = stage.home_of("cleo")
+        await run_peer_app(home, load_settings(home.settings, {}))
+    out.say("The demo is over; nothing of it is left.")
+
+
+async def _take_steps(out: Output, stage: Stage, steps: Sequence[tuple[str, Step]]) -> None:
+    for name, step in steps:
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(STEP_S):
+                told = await step()
+        except (P2PError, OSError) as error:
+            for line in stage.last_words():
+                out.say(display(line))
+            raise _failure(name, error) from error
+        seconds = time.monotonic() - began
+        row = {"step": name, "seconds": seconds, "text": told.text, **told.figures}
+        out.result(row, format_step(name, told.text, seconds))
 
 
 def format_step(name: str, text: str, seconds: float) -> str:
@@ -126,14 +149,21 @@ class Demo:
         self._fetched = Path()
 
     @property
-    def steps(self) -> tuple[tuple[str, Step], ...]:
-        """The steps with their names, in their order."""
+    def opening(self) -> tuple[tuple[str, Step], ...]:
+        """The steps until there is something to find."""
         return (
             ("tracker", self._start_tracker),
             ("invite", self._invite),
             ("join", self._join),
             ("share", self._share),
             ("publish", self._publish),
+        )
+
+    @property
+    def steps(self) -> tuple[tuple[str, Step], ...]:
+        """The steps with their names, in their order."""
+        return (
+            *self.opening,
             ("search", self._search),
             ("fetch", self._fetch_large),
             ("verify", self._verify),
@@ -193,6 +223,11 @@ class Demo:
         text = f"anna and ben: {LARGE_NAME}, {format_bytes(rows[0].size)}"
         text += f", id {short_content_id(content_id)}"
         return Told(text, {"content_id": content_id, "bytes": rows[0].size})
+
+    async def begin_slow_fetch(self) -> None:
+        """Have cleo fetch the large file at a rate at which a person can watch it."""
+        await self._cleo.api.limit("down", SHOWN_BPS)
+        await self._cleo.api.fetch(FetchRequest(target=LARGE_NAME))
 
     async def _search(self) -> Told:
         page = await self._cleo.api.search(LARGE_NAME, Page())

@@ -73,14 +73,14 @@ class Stage:
 
     async def start_tracker(self, name: str) -> RemoteTracker:
         """A tracker that lets nobody in without an invite. Raises `P2PError`."""
-        home = self._home("tracker")
+        home = self.home_of("tracker")
         words = ["tracker", "--headless", "--listen", ANY_PORT, "--name", name, "--invite-only"]
         await self._start("tracker", words, home, home.tracker.log)
         return self._keep("tracker", await RemoteTracker.connect(home.tracker.control))
 
     async def start_peer(self, nick: str, shares: Sequence[Path] = ()) -> Peer:
         """A peer that has joined no swarm yet. Raises `P2PError`."""
-        home = self._home(nick)
+        home = self.home_of(nick)
         words = ["peer", "--headless", "--listen", ANY_PORT, "--nick", nick]
         for folder in shares:
             words += ["--share", str(folder)]
@@ -142,7 +142,7 @@ class Stage:
         """The environment of one process: its own home, nothing of the user's settings."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith("P2PTUI_")}
         # The folder that is shared is the standard library's: running it must not change it.
-        home = str(self._home(name).folder)
+        home = str(self.home_of(name).folder)
         return kept | {HOME_VARIABLE: home, "PYTHONDONTWRITEBYTECODE": "1"}
 
     def last_words(self) -> Iterator[str]:
@@ -154,7 +154,8 @@ class Stage:
                 continue
             yield from (f"{name}: {line}" for line in lines[-LAST_LINES:])
 
-    def _home(self, name: str) -> Home:
+    def home_of(self, name: str) -> Home:
+        """The home of one of them."""
         return Home.under(self.folder / name)
 
     async def _start(self, name: str, words: list[str], home: Home, log: Path) -> None:

@@ -11,7 +11,6 @@ from p2ptui.command_context import Context, absolute_path
 from p2ptui.command_line import Parsed
 from p2ptui.commands import PEER
 from p2ptui.completion import LineCompleter
-from p2ptui.doctor import run_doctor
 from p2ptui.hashing import run_hash
 from p2ptui.headless import chosen, node_sentence
 from p2ptui.node.api import HostPage, NodeApi, Page
@@ -61,6 +60,8 @@ def typed_handlers(home: Home, settings: Settings) -> dict[str, Handler[NodeApi]
     """What carries out the commands that are typed at a prompt."""
 
     async def doctor(context: Context[NodeApi], _words: Parsed) -> None:
+        from p2ptui.doctor import run_doctor  # noqa: PLC0415  (loads what a front-end needs not)
+
         await run_doctor(home, settings, context.out)
 
     return {**HANDLERS, "doctor": doctor, "hash": _hash}

@@ -18,6 +18,7 @@ from p2ptui.base.text import display
 from p2ptui.net.loop import Offload
 from p2ptui.net.tasks import spawn
 from p2ptui.node import download_events, events, rows
+from p2ptui.node.api import TransferState
 from p2ptui.node.download import Download
 from p2ptui.node.download_book import DownloadBook
 from p2ptui.node.fetch import Fetch, FetchTools
@@ -82,6 +83,10 @@ class Downloads:
     def get(self, transfer_id: TransferId) -> Download | None:
         """A download that is not over."""
         return self._book.get(transfer_id)
+
+    def find(self, transfer_id: TransferId) -> Download:
+        """A download that is not over. Raises not found."""
+        return self._book.find(transfer_id)
 
     def running(self, content: ContentId) -> Fetch | None:
         """The fetch of a content that is under way."""
@@ -163,11 +168,14 @@ class Downloads:
                     self._tell_state(download)
         return download
 
-    async def resume(self, transfer_id: TransferId) -> Download:
-        """Go on with a paused, failed or cancelled download. Raises not found."""
+    async def resume(self, transfer_id: TransferId, *, paused: bool = False) -> Download:
+        """Go on with a paused, failed or cancelled download. Raises not found.
+
+        `paused`: one that was over is there again, but does not run.
+        """
         async with self._commands:
             download = self.get(transfer_id) or await self._book.reopen(transfer_id)
-            await self._take_up(download)
+            await self._take_up(download, "paused" if paused else "queued")
         return download
 
     async def retry(self, transfer_id: TransferId) -> Download:
@@ -215,9 +223,9 @@ class Downloads:
             if known is None or Path(known.record.folder) != folder:
                 await self._throw_away(folder, content)
 
-    async def _take_up(self, download: Download) -> None:
+    async def _take_up(self, download: Download, state: TransferState = "queued") -> None:
         if download.task is None:
-            download.note(state="queued", reason="", finished=None)
+            download.note(state=state, reason="", finished=None)
             await self._book.save(download)
             self._start_waiting()
 

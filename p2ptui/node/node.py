@@ -11,29 +11,31 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from p2ptui import __version__
-from p2ptui.base.addresses import format_address, parse_address
-from p2ptui.base.ids import ContentId, TransferId, parse_content_id
+from p2ptui.base.addresses import format_address
+from p2ptui.base.ids import ContentId, TransferId
 from p2ptui.base.rates import RateMeter
 from p2ptui.net.credentials import Membership
 from p2ptui.net.feed import Reader, follow
 from p2ptui.net.tasks import TaskSet
-from p2ptui.net.throttle import Throttle
-from p2ptui.net.wire import messages as m
-from p2ptui.node import api, events, rows
+from p2ptui.node import api, events
 from p2ptui.node.buffers import ChunkBuffers
-from p2ptui.node.directory import Directory, Target, find_at, no_tracker
+from p2ptui.node.directory import Directory, no_tracker
 from p2ptui.node.downloads import Downloads
 from p2ptui.node.fetch import FetchTools
+from p2ptui.node.fetching import Fetching
+from p2ptui.node.live_settings import LiveSettings
 from p2ptui.node.manifest import Manifest
 from p2ptui.node.node_parts import NodeParts
 from p2ptui.node.offers import NodeOffers
 from p2ptui.node.partial import Partial
+from p2ptui.node.settings_desk import SettingsDesk
 from p2ptui.node.storage_errors import explain
+from p2ptui.node.store_leftovers import LeftoverTable
 from p2ptui.node.store_transfers import TransferTable
-from p2ptui.node.store_values import TransferRecord
-from p2ptui.node.swarm import DEFAULT_PORT, Swarm
+from p2ptui.node.swarm import Swarm
 from p2ptui.node.swarms import Swarms
 from p2ptui.node.transfers import Transfers
+from p2ptui.node.undoing import Undoing
 from p2ptui.node.uploads import Upload, UploadLedger
 
 __all__ = ["Node", "NodeParts"]
@@ -52,8 +54,11 @@ class Node:
         self._front_ends = 0
         self._stopping = asyncio.Event()
         self._tasks = TaskSet()
-        self._down = Throttle(parts.settings.down_limit)
-        self._up = Throttle(parts.settings.up_limit)
+        self._live = LiveSettings(parts, parts.library, lambda: self._swarms.current)
+        self._limits = self._live.limits
+        self._settings = SettingsDesk(
+            parts.home.settings, parts.settings, self._live.effects, parts.offload
+        )
         self._down_meter = RateMeter(self._began)
         self._buffers = ChunkBuffers()
         self._table = TransferTable(parts.store)
@@ -66,7 +71,10 @@ class Node:
             publish=parts.bus.publish,
             clock=parts.clock,
         )
-        self._transfers = Transfers(self._table, self._downloads, self._ledger, parts.clock)
+        self._undoing = Undoing(parts.library, self._downloads, LeftoverTable(parts.store))
+        self._transfers = Transfers(
+            self._table, self._downloads, self._ledger, self._undoing, parts.clock
+        )
         self._offers = NodeOffers(parts.library, self._downloads.running)
         self._swarms = Swarms(
             credentials=parts.credentials,
@@ -79,6 +87,9 @@ class Node:
             publish=parts.bus.publish,
         )
         self._directory = Directory(lambda: self._swarm().tracker, self._ownerships)
+        self._fetching = Fetching(
+            self._directory, self._downloads, parts.library, self._swarm, parts.clock
+        )
 
     # --- life -------------------------------------------------------------------------------------
 
@@ -86,9 +97,10 @@ class Node:
         """Begin to scan, to serve and to connect. Raises `P2PError`."""
         await self._library.start()
         await self._downloads.load()
+        await self._undoing.start()
         for path in self._parts.shares:
             await self._library.add_share(path)
-        await self._swarms.start(self._parts.settings.tracker, self._parts.trust)
+        await self._swarms.start(self._parts.settings.peer.tracker, self._parts.trust)
         self._tasks.spawn(self._sweep(), name="sweep")
 
     async def wait_stopped(self) -> None:
@@ -102,6 +114,7 @@ class Node:
             last_first.push_async_callback(self._parts.store.close)
             last_first.callback(self._tell_stopped)
             last_first.push_async_callback(self._library.close)
+            last_first.push_async_callback(self._undoing.close)
             last_first.push_async_callback(self._downloads.close)
             last_first.push_async_callback(self._swarms.close)
             last_first.push_async_callback(self._tasks.cancel_all)
@@ -114,13 +127,13 @@ class Node:
         parts = self._parts
         swarm = Swarm(
             peer_id=parts.credentials.peer_id,
-            nick=parts.nick,
-            listen=parts.settings.listen,
+            nick=self._live.nick,
+            listen=parts.settings.peer.listen,
             network=await parts.make_network(membership),
             library=self._library,
             offers=self._offers,
             ledger=self._ledger,
-            throttles=(self._up, self._down),
+            throttles=(self._limits.up, self._limits.down),
             offload=parts.offload,
             clock=parts.clock,
             publish=parts.bus.publish,
@@ -154,8 +167,8 @@ class Node:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise explain(error, folder, "write to") from error
-        reserve = self._parts.settings.reserve_bytes
-        return Partial.open(folder, manifest, clock=self._clock, reserve_bytes=reserve)
+        reserve_bytes = self._live.reserve_bytes
+        return Partial.open(folder, manifest, clock=self._clock, reserve_bytes=reserve_bytes)
 
     async def _sweep(self) -> None:
         while True:
@@ -167,7 +180,7 @@ class Node:
 
     def _fair_bps(self) -> float:
         """What one source may bring at most under our own rate limit."""
-        limit_bps = self._down.rate_bps
+        limit_bps = self._limits.rate("down")
         if limit_bps is None:
             return math.inf
         return limit_bps / max(1, self._downloads.sources_at_work)
@@ -186,7 +199,7 @@ class Node:
         return api.NodeStatus(
             version=__version__,
             peer_id=parts.credentials.peer_id,
-            nick=parts.nick,
+            nick=self._live.nick,
             listen=format_address(endpoint.host, endpoint.port) if endpoint else "",
             home=str(parts.home.folder),
             downloads=str(self._library.repository),
@@ -197,12 +210,13 @@ class Node:
             skipped=counts.skipped,
             down_bps=round(self._down_meter.rate(now)),
             up_bps=round(self._ledger.meter.rate(now)),
-            down_limit_bps=_whole(self._down.rate_bps),
-            up_limit_bps=_whole(self._up.rate_bps),
+            down_limit_bps=self._limits.rate("down"),
+            up_limit_bps=self._limits.rate("up"),
             active=len(self._downloads.current),
             uploads=len(self._ledger.current),
             front_ends=self._front_ends,
             uptime_s=round(now - self._began, 1),
+            slow=self._limits.slow,
         )
 
     async def join(self, target: str, trust: str) -> api.TrackerStatus:
@@ -216,8 +230,21 @@ class Node:
 
     async def limit(self, direction: api.Direction, rate_bps: int | None) -> api.NodeStatus:
         """Set the global rate limit of a direction."""
-        (self._down if direction == "down" else self._up).set_rate(rate_bps)
+        self._limits.set(direction, rate_bps)
         return await self.status()
+
+    async def slow(self, on: bool) -> api.NodeStatus:
+        """Switch slow mode."""
+        self._limits.switch(slow=on)
+        return await self.status()
+
+    async def settings(self) -> tuple[api.SettingRow, ...]:
+        """All settings."""
+        return self._settings.rows()
+
+    async def configure(self, key: str, text: str) -> api.SettingRow:
+        """Change a setting."""
+        return await self._settings.configure(key, text)
 
     async def stop(self) -> None:
         """End the node."""
@@ -257,7 +284,11 @@ class Node:
 
     async def remove(self, name: str) -> api.Removal:
         """Withdraw a file."""
-        return await self._library.remove(name)
+        return await self._undoing.remove(name)
+
+    async def undo(self) -> api.Undone:
+        """Take the last removal or cancelled download back."""
+        return await self._undoing.undo()
 
     async def rescan(self) -> int:
         """Look for changed files now."""
@@ -293,31 +324,11 @@ class Node:
 
     async def fetch(self, request: api.FetchRequest) -> api.TransferRow:
         """Start a download, or attach to the one that runs for the same content."""
-        swarm = self._swarm()
-        address = ""
-        if request.address:
-            endpoint = m.Endpoint(*parse_address(request.address, DEFAULT_PORT))
-            address = format_address(endpoint.host, endpoint.port)
-            target = await self._find_at(swarm, endpoint, request.target)
-        else:
-            target = await self._directory.find(request.target)
-        here = await self._library.path_of(target.content)
-        if here is not None and not request.folder:
-            return self._present(target, here)
-        folder = request.folder or str(self._library.repository)
-        download = await self._downloads.add(
-            TransferRecord(
-                direction="down",
-                content=target.content,
-                name=target.name,
-                size=target.size or 0,
-                folder=folder,
-                address=address,
-                started=self._clock.wall(),
-            ),
-            request.patience_s,
-        )
-        return rows.download_row(download, self._clock.monotonic())
+        return await self._fetching.fetch(request)
+
+    async def fetch_folder(self, host: str, folder: str) -> int:
+        """Fetch what a member has in a folder."""
+        return await self._fetching.fetch_folder(host, folder)
 
     async def transfers(self, page: api.Page) -> api.TransferPage:
         """A page of uploads and downloads, history included; uploads in progress first."""
@@ -328,14 +339,8 @@ class Node:
         return await self._transfers.detail(transfer_id)
 
     async def steer(self, transfer_id: TransferId, act: api.TransferAct) -> api.TransferRow:
-        """Pause, resume or cancel a download."""
-        acts = {
-            "pause": self._downloads.pause,
-            "resume": self._downloads.resume,
-            "cancel": self._downloads.cancel,
-        }
-        download = await acts[act](transfer_id)
-        return rows.download_row(download, self._clock.monotonic())
+        """Do something with a download."""
+        return await self._transfers.steer(transfer_id, act)
 
     # --- inside -----------------------------------------------------------------------------------
 
@@ -344,28 +349,6 @@ class Node:
         if swarm is None:
             raise no_tracker(self._swarms.status)
         return swarm
-
-    async def _find_at(self, swarm: Swarm, endpoint: m.Endpoint, name: str) -> Target:
-        """The content that one member calls by a name; the tracker is not asked."""
-        content = parse_content_id(name)
-        if content is not None:
-            return Target(content=content, name=name[:12])
-        return await find_at(await swarm.peers.session(None, (endpoint,)), name)
-
-    def _present(self, target: Target, path: Path) -> api.TransferRow:
-        """What is told of a content that is here already."""
-        record = TransferRecord(
-            direction="down",
-            content=target.content,
-            name=target.name,
-            size=target.size or 0,
-            done=target.size or 0,
-            state="finished",
-            reason="already here",
-            path=str(path),
-            finished=self._clock.wall(),
-        )
-        return rows.record_row(record)
 
     async def _ownerships(self, contents: Collection[ContentId]) -> dict[ContentId, api.Ownership]:
         found: dict[ContentId, api.Ownership] = dict.fromkeys(
@@ -383,7 +366,3 @@ class Node:
 def _free_space(folder: Path) -> int:
     space = os.statvfs(folder)
     return space.f_bavail * space.f_frsize
-
-
-def _whole(rate: float | None) -> int | None:
-    return None if rate is None else round(rate)

@@ -7,7 +7,7 @@ from pathlib import Path
 from p2ptui.base.bus import Bus
 from p2ptui.base.clock import Clock
 from p2ptui.base.paths import NodeHome
-from p2ptui.base.settings import PeerSettings
+from p2ptui.base.settings import Settings
 from p2ptui.net.credentials import Credentials, Membership
 from p2ptui.net.loop import Offload
 from p2ptui.node import events
@@ -22,7 +22,7 @@ class NodeParts:
     """What a node is put together from; the composition root makes it (`opening`)."""
 
     home: NodeHome
-    settings: PeerSettings
+    settings: Settings
     shares: tuple[Path, ...]
     """Folders to offer from the start."""
     nick: str

@@ -1,8 +1,5 @@
 """Opening: the composition root of a node: everything real, put together for one home."""
 
-import getpass
-from pathlib import Path
-
 from p2ptui.base.bus import Bus
 from p2ptui.base.clock import Clock
 from p2ptui.base.links import JoinLink
@@ -15,6 +12,7 @@ from p2ptui.net.sockets import bind
 from p2ptui.net.tls_network import TlsNetwork
 from p2ptui.node import events
 from p2ptui.node.library import Library
+from p2ptui.node.live_settings import absolute, login_name
 from p2ptui.node.node import Node, NodeParts
 from p2ptui.node.store import NodeStore
 from p2ptui.node.swarm import parse_listen
@@ -30,7 +28,7 @@ async def open_node(home: NodeHome, settings: Settings, *, clock: Clock, trust: 
     tracker of the settings; empty: the first one, which is then told as an event.
     """
     peer = settings.peer
-    nick = peer.nick or _login_name()
+    nick = peer.nick or login_name()
     offload = Threads(THREADS, "node")
     if peer.listen:
         # Looked at now: a swarm may be entered in the background, where nobody waits (F114).
@@ -39,7 +37,7 @@ async def open_node(home: NodeHome, settings: Settings, *, clock: Clock, trust: 
     home.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     credentials = await offload(Credentials.open, home.keys)
     store = await NodeStore.open(home.database)
-    repository = _absolute(peer.downloads) if peer.downloads else home.repository
+    repository = absolute(peer.downloads) if peer.downloads else home.repository
     library = Library(
         store,
         repository,
@@ -61,8 +59,8 @@ async def open_node(home: NodeHome, settings: Settings, *, clock: Clock, trust: 
     return Node(
         NodeParts(
             home=home,
-            settings=peer,
-            shares=tuple(map(_absolute, peer.shares)),
+            settings=settings,
+            shares=tuple(map(absolute, peer.shares)),
             nick=nick,
             trust=trust,
             credentials=credentials,
@@ -75,14 +73,3 @@ async def open_node(home: NodeHome, settings: Settings, *, clock: Clock, trust: 
             bus=bus,
         )
     )
-
-
-def _absolute(path: str) -> Path:
-    return Path(path).expanduser().absolute()
-
-
-def _login_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # no such user in this container
-        return "peer"

@@ -87,6 +87,10 @@ class Peers:
         self._records: dict[PeerId, _Record] = {}
         self._tasks = TaskSet()
 
+    def set_nick(self, nick: str) -> None:
+        """Greet under another name from now on."""
+        self._nick = nick
+
     @property
     def own_id(self) -> PeerId:
         """The id of this node."""

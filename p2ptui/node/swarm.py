@@ -160,6 +160,12 @@ class Swarm:
                 group.create_task(self.listening.close())
         await self._tasks.cancel_all()
 
+    async def set_nick(self, nick: str) -> None:
+        """Be known under another name: peers hear it at the next greeting, the tracker now."""
+        self._nick = nick
+        self.peers.set_nick(nick)
+        await self.tracker.greet_again()
+
     async def _open_port(self) -> Listening:
         if self._listen:
             host, port = parse_listen(self._listen)

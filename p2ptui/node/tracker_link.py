@@ -117,6 +117,8 @@ class TrackerLink:
         self._retry_at: float | None = None
         self._retry_now = asyncio.Event()
         self._closing = False
+        self._again = False
+        """The link was ended to be made anew at once."""
         self._tasks = TaskSet()
         """What runs for as long as this connection lasts."""
         self.up = asyncio.Event()
@@ -143,6 +145,9 @@ class TrackerLink:
             end = await self._connect()
             if self._closing:
                 return
+            if self._again:
+                self._again = False
+                continue
             if end.final:
                 self._lose(end.reason, None)
                 return
@@ -160,6 +165,12 @@ class TrackerLink:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self._retry_now.wait()
+
+    async def greet_again(self) -> None:
+        """Connect anew: what our hello says has changed."""
+        if self._link is not None:
+            self._again = True
+            await self._link.close("done", "greeting anew")
 
     async def close(self) -> None:
         """Say goodbye; `run` then ends and tells nothing."""

@@ -2,12 +2,15 @@
 
 import itertools
 
+import msgspec
+
 from p2ptui.base.clock import Clock
 from p2ptui.base.errors import not_found
 from p2ptui.base.ids import TransferId
 from p2ptui.node import api, events, rows
 from p2ptui.node.downloads import Downloads
 from p2ptui.node.store_transfers import TransferTable
+from p2ptui.node.undoing import Undoing
 from p2ptui.node.uploads import Upload, UploadLedger
 
 MAX_SNAPSHOT_ROWS = 500
@@ -19,9 +22,15 @@ class Transfers:
     """All transfers of a node."""
 
     def __init__(
-        self, table: TransferTable, downloads: Downloads, ledger: UploadLedger, clock: Clock
+        self,
+        table: TransferTable,
+        downloads: Downloads,
+        ledger: UploadLedger,
+        undoing: Undoing,
+        clock: Clock,
     ) -> None:
         self._table = table
+        self._undoing = undoing
         self._downloads = downloads
         self._ledger = ledger
         self._clock = clock
@@ -54,8 +63,10 @@ class Transfers:
         """One transfer with its sources and chunk map. Raises not found."""
         now = self._clock.monotonic()
         download = self._downloads.get(transfer_id)
+        past = self._downloads.past.of(transfer_id)
         if download is not None:
-            return rows.detail(download, now)
+            detail = rows.detail(download, now)
+            return detail if download.fetch else msgspec.structs.replace(detail, sources=past)
         row = next(
             (rows.upload_row(each, now) for each in self._ledger.current if each.id == transfer_id),
             None,
@@ -65,7 +76,25 @@ class Transfers:
             if record is None:
                 raise not_found("No such transfer", f"There is no transfer {transfer_id}.")
             row = rows.record_row(record)
-        return api.TransferDetail(row=row, sources=(), chunks=0, bitmap=b"")
+        return api.TransferDetail(row=row, sources=past, chunks=0, bitmap=b"")
+
+    async def steer(self, transfer_id: TransferId, act: api.TransferAct) -> api.TransferRow:
+        """Do something with a download. Raises not found."""
+        downloads = self._downloads
+        match act:
+            case "pause":
+                download = await downloads.pause(transfer_id)
+            case "resume":
+                download = await downloads.resume(transfer_id)
+            case "cancel":
+                download = await self._undoing.cancel(transfer_id)
+            case "retry":
+                download = await downloads.retry(transfer_id)
+            case "raise" | "lower":
+                download = await downloads.prioritise(transfer_id, 1 if act == "raise" else -1)
+            case "earlier" | "later":
+                download = await downloads.move(transfer_id, earlier=act == "earlier")
+        return rows.download_row(download, self._clock.monotonic())
 
     async def live(self) -> tuple[api.TransferRow, ...]:
         """What is under way or waits, as far as a snapshot takes it."""

@@ -48,4 +48,5 @@ def tracker_words(tracker: TrackerStatus) -> tuple[LinkTone, str]:
 
 
 def _seconds(seconds: float) -> str:
-    return format_duration(max(round(seconds), 0))
+    whole = max(round(seconds), 0)
+    return f"{whole} s" if whole < 60 else format_duration(whole)

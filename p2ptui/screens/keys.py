@@ -50,8 +50,8 @@ _SHOWN = {
     "slash": "/", "colon": ":", "comma": ",", "plus": "+", "minus": "-", "question_mark": "?",
     "left_parenthesis": "(", "right_parenthesis": ")", "left_curly_bracket": "{",
     "right_curly_bracket": "}", "space": "spc", "escape": "esc", "ctrl+p": "^p",
-    "shift+tab": "⇧tab", "pagedown": "pgdn", "pageup": "pgup", "less_than_sign": "<",
-    "greater_than_sign": ">", "down": "↓", "up": "↑", "left": "←", "right": "→",
+    "shift+tab": "s-tab", "pagedown": "pgdn", "pageup": "pgup", "less_than_sign": "<",
+    "greater_than_sign": ">",
 }  # fmt: skip
 
 

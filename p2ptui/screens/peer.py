@@ -41,7 +41,7 @@ from p2ptui.widgets.header import HeaderBar
 from p2ptui.widgets.key_footer import KeyFooter, KeyHint
 from p2ptui.widgets.tabs import Tab, TabStrip
 
-PLACEHOLDER = "publish ~/Music/song.flac · fetch NAME · search WORDS · help"
+EXAMPLES = ("publish ~/Music/song.flac", "fetch NAME", "search WORDS", "help")
 WIDE_COLUMNS = 100
 WIDE_ROWS = 30
 """Below either there is one pane at a time, and a strip of tabs."""
@@ -106,7 +106,7 @@ class PeerScreen(Screen[None]):
         yield panes["log"]
         yield CommandLine(
             glyphs=glyphs,
-            placeholder=PLACEHOLDER,
+            placeholder=f" {glyphs.separator} ".join(EXAMPLES),
             completer=self.commanding.complete,
             helper=self.commanding.helper,
         )

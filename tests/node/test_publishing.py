@@ -220,12 +220,12 @@ async def test_remove_deletes_in_the_repository_alone(tmp_path: Path) -> None:
         await run.library.add_share(tmp_path / "music")
         await run.library.publish_file(tmp_path / "far" / "single")
         await run.library.wait_hashed()
-        removal = await run.library.remove("mine")
+        removal = (await run.library.remove("mine")).removal
         assert removal.deleted == str(tmp_path / "repo" / "mine")
         assert removal.content_id == content_id_text(make_manifest(b"repo/mine").content_id)
         assert not (tmp_path / "repo" / "mine").exists()
         for name, place in (("music/song", "music/song"), ("single", "far/single")):
-            removal = await run.library.remove(name)
+            removal = (await run.library.remove(name)).removal
             assert (removal.name, removal.deleted) == (name, "")
             assert (tmp_path / place).exists()
         assert await run.shared() == set()
@@ -246,9 +246,9 @@ async def test_remove_finds_by_last_name_and_by_content(tmp_path: Path) -> None:
             with pytest.raises(P2PError) as caught:
                 await run.library.remove(name)
             assert caught.value.exit_code is ExitCode.NOT_FOUND
-        assert (await run.library.remove("name")).name == "x/deep/name"
+        assert (await run.library.remove("name")).removal.name == "x/deep/name"
         content = content_id_text(make_manifest(b"y/one").content_id)
-        assert (await run.library.remove(content)).name == "y/one"
+        assert (await run.library.remove(content)).removal.name == "y/one"
         assert await run.shared() == {"x/one", "100%"}
 
 
@@ -279,9 +279,9 @@ async def test_a_name_that_becomes_free_goes_to_the_file_that_waits_for_it(
         await run.settle()
         assert await run.shared() == {"name"}
         assert run.library.counts().skipped == 1
-        assert (await run.library.remove("name")).deleted == ""
+        assert (await run.library.remove("name")).removal.deleted == ""
         await run.library.wait_hashed()
         assert await run.shared() == {"name"}
         assert run.library.counts().skipped == 0
-        assert (await run.library.remove("name")).deleted
+        assert (await run.library.remove("name")).removal.deleted
         assert (tmp_path / "far" / "name").exists()

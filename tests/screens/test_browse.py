@@ -44,7 +44,9 @@ def offers(*wanted: str) -> list[RemoteFile]:
 
 
 async def test_b_on_a_host_shows_its_list_as_a_tree(rig: Rig) -> None:
-    await rig.press("5", "home", "b")
+    await rig.press("5")
+    await rig.until(lambda: rig.table("hosts").source.count)
+    await rig.press("home", "b")
     await rig.until_on(BrowseScreen)
     await rig.until(lambda: names(rig) == ["Books", "Films", "readme.txt"])
     assert "Files of mira-nas" in rig.text

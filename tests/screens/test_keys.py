@@ -230,7 +230,8 @@ async def _owners(rig: Rig) -> None:
 
 @key("browse")
 async def _browse(rig: Rig) -> None:
-    await rig.press("5", "b")
+    await rig.press("5")
+    await rig.press("b")
     await rig.until_seen("Films")
     request = rig.node.named("browse")[0][1]
     assert isinstance(request, BrowseRequest)
@@ -244,7 +245,8 @@ async def _copy(rig: Rig) -> None:
         ("3", scene.content_of("debian-13.2-amd64-DVD-1.iso")),
         ("5", scene.peer_of("mira-nas")),
     ):
-        await rig.press(pane, "y")
+        await rig.press(pane)
+        await rig.press("y")
         assert rig.app.clipboard == copied
         assert f"sent to the clipboard: {copied}" in rig.notices[-1], "never said to be there"
 
@@ -408,7 +410,7 @@ async def _last(rig: Rig) -> None:
 @key("table.open")
 async def _open(rig: Rig) -> None:
     await rig.press("1", "right")
-    await rig.until_seen("thesis-final.pdf")
+    await rig.until_seen("notes-2026.md")
     assert ("folder", "Documents") in {call[:2] for call in rig.node.named("folder")}
 
 

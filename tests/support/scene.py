@@ -6,6 +6,8 @@ The same in tests, in the pictures of the documents, and in the benchmarks of th
 import base64
 import hashlib
 
+import msgspec
+
 from p2ptui.base.ids import ContentId, PeerId, TransferId, content_id_text
 from p2ptui.node.api import (
     FileRow,
@@ -104,6 +106,11 @@ def down(
         "state": state, "sources": 0, "known": 9, "started": TIME - 60, "seconds": 42.0,
     }  # fmt: skip
     return TransferRow(**(row | more))  # type: ignore[arg-type]  # checked by msgspec
+
+
+def changed(row: TransferRow, **more: object) -> TransferRow:
+    """The row with other values."""
+    return msgspec.structs.replace(row, **more)
 
 
 def up(number: int, name: str, size: int, done: int, rate_bps: int, peer: str) -> TransferRow:

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 from textual.pilot import Pilot
@@ -37,7 +37,7 @@ WIDE = (120, 36)
 NARROW = (80, 24)
 STILL = Looks(ticking=False)
 
-S = TypeVar("S", bound=Screen[object])
+S = TypeVar("S", bound=Screen[Any])
 W = TypeVar("W", bound=Widget)
 
 
@@ -117,8 +117,9 @@ class Rig:
         await self.until(lambda: text in self.text, repr(text))
 
     async def until_on(self, kind: type[S]) -> S:
-        """Wait for a screen or dialog to be on top."""
+        """Wait for a screen or dialog to be on top, with all that is in it."""
         await self.until(lambda: isinstance(self.app.screen, kind), kind.__name__)
+        await self.settle()
         screen = self.app.screen
         assert isinstance(screen, kind)
         return screen
@@ -180,7 +181,8 @@ async def opened(
             await rig.until(
                 lambda: any(isinstance(each, PeerScreen) for each in app.screen_stack), "the screen"
             )
-            await rig.settle()
+            await rig.settle()  # the first tick has all panes ask
+            await rig.settle()  # the second one shows what was answered
             yield rig
 
 

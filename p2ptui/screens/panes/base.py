@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.timer import Timer
 from textual.widgets import Input
 
-from p2ptui.base.errors import P2PError
+from p2ptui.base.errors import ExitCode, P2PError
 from p2ptui.node.api import NodeApi, SectionName
 from p2ptui.node.events import NodeEvent
 from p2ptui.screens.notices import tell, tell_error
@@ -28,6 +28,8 @@ from p2ptui.widgets.table_messages import RowSelected, SortRequested
 from p2ptui.widgets.virtual_table import VirtualTable
 
 DEBOUNCE_S = 0.2
+NO_TRACKER = frozenset({ExitCode.UNREACHABLE, ExitCode.USAGE})
+"""What asking the swarm ends with while there is none: the header tells it already."""
 
 
 class FilterBox(Field):

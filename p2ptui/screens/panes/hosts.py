@@ -5,11 +5,11 @@ from collections.abc import Hashable
 
 from textual import on
 
-from p2ptui.base.errors import ExitCode, P2PError
+from p2ptui.base.errors import P2PError
 from p2ptui.base.text import format_count
 from p2ptui.node import events
 from p2ptui.node.api import HostRow, Page
-from p2ptui.screens.panes.base import PeerPane
+from p2ptui.screens.panes.base import NO_TRACKER, PeerPane
 from p2ptui.screens.panes.host_rows import COLUMNS, host_data
 from p2ptui.screens.targets import Target
 from p2ptui.widgets.table_messages import RowsNeeded
@@ -42,7 +42,7 @@ class HostsPane(PeerPane):
         try:
             await self._bring(source, 0)
         except P2PError as error:
-            if error.exit_code is not ExitCode.UNREACHABLE:
+            if error.exit_code not in NO_TRACKER:
                 raise
 
     def filter_changed(self, text: str) -> None:  # noqa: ARG002  (read from `filter_text`)

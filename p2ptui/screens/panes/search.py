@@ -9,7 +9,7 @@ from p2ptui.base.errors import ExitCode, P2PError
 from p2ptui.base.text import format_count
 from p2ptui.node import events
 from p2ptui.node.api import FetchRequest, HitRow, Ownership, Page
-from p2ptui.screens.panes.base import PeerPane
+from p2ptui.screens.panes.base import NO_TRACKER, PeerPane
 from p2ptui.screens.panes.hit_rows import COLUMNS, hit_data
 from p2ptui.screens.targets import Target
 from p2ptui.screens.why import hit_story
@@ -45,7 +45,7 @@ class SearchPane(PeerPane):
         try:
             await self._search(self.filter_text)
         except P2PError as error:
-            if error.exit_code is not ExitCode.UNREACHABLE:
+            if error.exit_code not in NO_TRACKER:
                 raise
 
     def filter_changed(self, text: str) -> None:

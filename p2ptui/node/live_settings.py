@@ -1,0 +1,78 @@
+"""Live settings: those that a running node takes over without being started again."""
+
+import getpass
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from p2ptui.node.api import Direction
+from p2ptui.node.library import Library
+from p2ptui.node.node_parts import NodeParts
+from p2ptui.node.rate_limits import RateLimits
+from p2ptui.node.settings_desk import Effect, change_shares
+from p2ptui.node.swarm import Swarm
+
+
+class LiveSettings:
+    """What these settings are now."""
+
+    def __init__(
+        self, parts: NodeParts, library: Library, swarm: Callable[[], Swarm | None]
+    ) -> None:
+        """`swarm` gives the one at work."""
+        self.nick = parts.nick
+        self.reserve_bytes = parts.settings.peer.reserve_bytes
+        self.limits = RateLimits(parts.settings.peer)
+        self._shares = parts.shares
+        self._library = library
+        self._swarm = swarm
+
+    @property
+    def effects(self) -> Mapping[str, Effect]:
+        """What makes a change felt, by the setting's key."""
+        return {
+            "peer.up_limit": self._limit("up", slow=False),
+            "peer.down_limit": self._limit("down", slow=False),
+            "peer.slow_up_limit": self._limit("up", slow=True),
+            "peer.slow_down_limit": self._limit("down", slow=True),
+            "peer.nick": self._set_nick,
+            "peer.shares": self._set_shares,
+            "peer.rescan_s": self._set_rescan,
+            "peer.reserve_bytes": self._set_reserve,
+        }
+
+    def _limit(self, direction: Direction, *, slow: bool) -> Effect:
+        async def change(rate_bps: int | None) -> None:
+            self.limits.change(direction, rate_bps, slow=slow)
+
+        return change
+
+    async def _set_nick(self, nick: str) -> None:
+        self.nick = nick or login_name()
+        swarm = self._swarm()
+        if swarm is not None:
+            await swarm.set_nick(self.nick)
+
+    async def _set_shares(self, named: tuple[str, ...]) -> None:
+        shares = tuple(map(absolute, named))
+        add, remove = self._library.add_share, self._library.remove_share
+        await change_shares(self._shares, shares, add, remove)
+        self._shares = shares
+
+    async def _set_rescan(self, every_s: float) -> None:
+        self._library.rescans.set_every(every_s)
+
+    async def _set_reserve(self, reserve_bytes: int) -> None:
+        self.reserve_bytes = reserve_bytes
+
+
+def absolute(path: str) -> Path:
+    """The folder that a setting names."""
+    return Path(path).expanduser().absolute()
+
+
+def login_name() -> str:
+    """The nick of whoever chose none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no such user in this container
+        return "peer"
