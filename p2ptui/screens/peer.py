@@ -4,20 +4,18 @@ One tick a quarter of a second hands what came over the feed to the panes that a
 the pane that has the focus, else to `ScreenActions`.
 """
 
-import logging
-from collections.abc import Coroutine
-from typing import Any, ClassVar, cast
+from collections.abc import Sequence
+from typing import ClassVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.reactive import reactive
-from textual.screen import Screen
 
-from p2ptui.base.errors import P2PError
 from p2ptui.node.api import NodeApi, NodeStatus
 from p2ptui.node.events import Resync
+from p2ptui.screens.acting import ActingScreen
 from p2ptui.screens.actions import ScreenActions
 from p2ptui.screens.commanding import Commanding
 from p2ptui.screens.feed import INTERVAL_S, Feed
@@ -26,7 +24,6 @@ from p2ptui.screens.header_state import header_state
 from p2ptui.screens.keys import KEYS, PANES, PaneName, footer_of
 from p2ptui.screens.leaving import Leaving
 from p2ptui.screens.messages import NodeGone
-from p2ptui.screens.notices import tell_error, tell_unexpected
 from p2ptui.screens.panes.base import PeerPane
 from p2ptui.screens.panes.hosts import HostsPane
 from p2ptui.screens.panes.library import LibraryPane
@@ -46,10 +43,9 @@ WIDE_COLUMNS = 100
 WIDE_ROWS = 30
 """Below either there is one pane at a time, and a strip of tabs."""
 _RIGHT = frozenset({"search", "hosts", "transfers"})
-log = logging.getLogger(__name__)
 
 
-class PeerScreen(Screen[None]):
+class PeerScreen(ActingScreen):
     """The panes of one node."""
 
     CSS_PATH = "peer.tcss"
@@ -246,31 +242,10 @@ class PeerScreen(Screen[None]):
             return True
         return any(key.id == parameters[0] and self.active in key.panes for key in self.looks.keys)
 
-    def action_act(self, key_id: str) -> None:
-        """Carry out a key: by the focused pane, else by the screen."""
-        method = f"do_{key_id.replace('-', '_')}"
-        for doer in (self._panes[self.active], self.actions):
-            work = getattr(doer, method, None)
-            if work is not None:
-                self.attempt(work())
-                return
-
-    @on(KeyFooter.Chosen)
-    async def _click_key(self, message: KeyFooter.Chosen) -> None:
-        await self.run_action(message.hint.action)
-
-    def attempt(self, work: Coroutine[Any, Any, None], *, group: str = "act") -> None:
-        """Run something in a worker; what goes wrong is told."""
-        self.run_worker(self._guarded(work), group=group)
-
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except P2PError as error:
-            tell_error(self.app, error)
-        except Exception as error:  # the border of a worker
-            log.exception("a key or command failed")
-            tell_unexpected(self.app, error)
+    @property
+    def doers(self) -> Sequence[object]:
+        """The focused pane, then the screen's own actions."""
+        return self._panes[self.active], self.actions
 
     # --- command line -----------------------------------------------------------------------------
 
