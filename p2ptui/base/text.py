@@ -76,15 +76,18 @@ def _character_width(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
 
 
-def elide_middle(text: str, width: int) -> str:
-    """The text in at most `width` columns; what is too much goes from its middle as `…`."""
+def elide_middle(text: str, width: int, ellipsis: str = "…") -> str:
+    """The text in at most `width` columns; what is too much goes from its middle.
+
+    `ellipsis`, one column wide, stands where something is left out.
+    """
     if cell_width(text) <= width:
         return text
     if width <= 0:
         return ""
     head = _fitting(text, width // 2)
     tail = _fitting(text[::-1], width - 1 - cell_width(head))[::-1]
-    return f"{head}…{tail}"
+    return f"{head}{ellipsis}{tail}"
 
 
 def _fitting(text: str, width: int) -> str:

@@ -185,7 +185,9 @@ class CommandLine(Horizontal):
 
     def _say(self, text: str) -> None:
         room = max(self.size.width * 3 // 5, 10)
-        self._help.update(Content(elide_middle(f"  {display(text)}", room) if text else ""))
+        self._help.update(
+            Content(elide_middle(f"  {display(text)}", room, self._glyphs.ellipsis) if text else "")
+        )
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

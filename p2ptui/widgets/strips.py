@@ -6,16 +6,16 @@ from rich.segment import Segment
 from rich.style import Style
 
 from p2ptui.base.text import cell_width, display, elide_middle
-from p2ptui.widgets.glyphs import Glyphs
+from p2ptui.widgets.glyphs import UNICODE, Glyphs
 from p2ptui.widgets.table_rows import Bar, Cell, Tone, Toned
 
 Styles = Callable[[Tone], Style]
 """The style of a tone, on the row's own background."""
 
 
-def fit(text: str, width: int, *, right: bool) -> str:
+def fit(text: str, width: int, *, right: bool, ellipsis: str = UNICODE.ellipsis) -> str:
     """A text made safe to show, and exactly so many cells wide."""
-    shown = elide_middle(display(text), width)
+    shown = elide_middle(display(text), width, ellipsis)
     padding = " " * max(0, width - cell_width(shown))
     return padding + shown if right else shown + padding
 
@@ -27,8 +27,10 @@ def cell_segments(
     if isinstance(cell, Bar):
         return bar_segments(cell, width, styles=styles, glyphs=glyphs)
     if isinstance(cell, Toned):
-        return [Segment(fit(cell.text, width, right=right), styles(cell.tone))]
-    return [Segment(fit(cell, width, right=right), styles(tone))]
+        return [
+            Segment(fit(cell.text, width, right=right, ellipsis=glyphs.ellipsis), styles(cell.tone))
+        ]
+    return [Segment(fit(cell, width, right=right, ellipsis=glyphs.ellipsis), styles(tone))]
 
 
 def bar_segments(bar: Bar, width: int, *, styles: Styles, glyphs: Glyphs) -> list[Segment]:

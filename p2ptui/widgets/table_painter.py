@@ -70,7 +70,7 @@ class TablePainter:
 
     def sentence(self, text: str, width: int) -> Strip:
         """A dim line where rows would be."""
-        shown = " " * EDGE + fit(text, width - EDGE, right=False)
+        shown = " " * EDGE + fit(text, width - EDGE, right=False, ellipsis=self.glyphs.ellipsis)
         return Strip([Segment(shown, self.style("dim", "row"))], width)
 
     def blank(self, width: int) -> Strip:

@@ -93,7 +93,7 @@ async def test_the_log_on_a_small_terminal(tmp_path: Path, picture: Compare) -> 
 async def test_tracker_lost(either: Rig, picture: Compare) -> None:
     either.node.tracker = LOST
     await either.told()
-    await either.until_seen("again in 12 s")
+    await either.until_seen("not connected")
     picture(either)
 
 
@@ -111,7 +111,8 @@ async def test_the_leave_question(rig: Rig, picture: Compare) -> None:
 
 
 async def test_the_story_of_a_download(either: Rig, picture: Compare) -> None:
-    await either.press("3", "w")
+    await either.press("3")
+    await either.press("w")
     await either.until_on(Question)
     picture(either)
 

@@ -178,6 +178,17 @@ async def test_a_key_that_is_its_own_again_is_not_written_down(rig: Rig, find: F
     assert rig.node.named("configure") == [("configure", "keys.fetch", "")]
 
 
+async def test_a_key_that_is_its_own_and_emptied_asks_the_node_for_nothing(
+    rig: Rig, find: Find
+) -> None:
+    await find("keys.publish")
+    await rig.press("enter")
+    typed(rig).value = ""
+    await rig.press("enter")
+    await rig.until(lambda: rig.widget(VirtualTable).has_focus)
+    assert rig.node.named("configure") == []
+
+
 async def test_f44_values_are_text_and_no_markup(rig: Rig, find: Find) -> None:
     rig.node.setting_rows["peer.nick"] = setting("peer.nick", "[red]x", note="[/red]\x1b[2J")
     await find("nick")

@@ -20,6 +20,7 @@ from p2ptui.node.api import NodeApi, SectionName
 from p2ptui.node.events import NodeEvent
 from p2ptui.screens.notices import tell, tell_error
 from p2ptui.screens.targets import Target
+from p2ptui.screens.work import Work
 from p2ptui.widgets.columns import Column
 from p2ptui.widgets.field import Field
 from p2ptui.widgets.glyphs import UNICODE, Glyphs
@@ -66,6 +67,8 @@ class PeerPane(Pane):
         self.filter_text = ""
         """What the box holds, once its user paused."""
         self._pause: Timer | None = None
+        self._newest: dict[str, Work] = {}
+        """The newest work of each group."""
 
     def compose(self) -> ComposeResult:
         """The box and the table."""
@@ -154,12 +157,19 @@ class PeerPane(Pane):
 
         `exclusive` in a `group`: a newer one cancels the older (a search while typing).
         """
+        newest = Work(work, self._guarded)
+        older = self._newest.get(group) if exclusive else None
+        self._newest[group] = newest
         self.run_worker(
-            self._guarded(work),
-            group=f"{self.NAME}.{group}",
-            exclusive=exclusive,
-            exit_on_error=True,
+            newest, group=f"{self.NAME}.{group}", exclusive=exclusive, exit_on_error=True
         )
+        if older is not None:
+            older.drop()
+
+    def on_unmount(self) -> None:
+        """Its workers are cancelled."""
+        for work in self._newest.values():
+            work.drop()
 
     def tell(self, text: str) -> None:
         """A notice: for what the user just did."""

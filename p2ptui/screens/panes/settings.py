@@ -25,8 +25,8 @@ from p2ptui.widgets.table_messages import RowHighlighted
 from p2ptui.widgets.table_rows import ListSource
 from p2ptui.widgets.theme import DARK, THEMES
 
-RESTART = "Saved; it applies after a restart."
-SAVED = "Saved; it applies at once."
+RESTART = "Saved; it applies after a restart"
+SAVED = "Saved; it applies at once"
 
 
 class SettingsPane(PeerPane):
@@ -136,10 +136,10 @@ class SettingsPane(PeerPane):
         if row.key == THEME and text and text not in self.app.available_themes:
             self._editor.tell(f"There is no theme {text}.", "bad")
             return
-        if text == row.value:
+        is_own = section_of(row) == KEYS_SECTION and text in {"", row.default}
+        if text == row.value or (is_own and row.value == row.default):
             self.end_editing()
             return
-        is_own = section_of(row) == KEYS_SECTION and text == row.default
         try:
             # A key that is its own again is not written down.
             changed = await self.api.configure(row.key, "" if is_own else text)
@@ -153,7 +153,8 @@ class SettingsPane(PeerPane):
         self._close()
         self._editor.describe(self._setting(row.key))
         said = SAVED if changed.applies == "now" or row.key == THEME else RESTART
-        self._editor.tell(f"{said} {changed.note}".rstrip(), "good")
+        note = f"; {changed.note}" if changed.note else ""
+        self._editor.tell(f"{said}{note}.", "good")
 
     def _close(self) -> None:
         self._edited = None
