@@ -1,23 +1,33 @@
 """PeerApp: the full-screen peer. It wires screens together and owns no domain logic."""
 
 import logging
+from typing import ClassVar
 
 from textual import on
+from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from p2ptui.base.errors import P2PError, usage_error
 from p2ptui.base.settings_file import nearest
 from p2ptui.screens.dialogs import START, node_gone_dialog
+from p2ptui.screens.key_queue import TypedApp
 from p2ptui.screens.messages import NodeGone
 from p2ptui.screens.peer import PeerScreen
 from p2ptui.screens.session import Attach, Attached, Language, Looks
 from p2ptui.screens.starting import StartingScreen
 from p2ptui.widgets.glyphs import ASCII
-from p2ptui.widgets.theme import DARK, ThemedApp
+from p2ptui.widgets.theme import DARK
 
 log = logging.getLogger(__name__)
 
 
-class PeerApp(ThemedApp[int]):
+class WholeCells(ScrollBarRender):
+    """Scrollbars that end at whole cells, and so need no sign but a space."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
+
+
+class PeerApp(TypedApp[int]):
     """Attaches to a node and shows it. `failure` is the error that it ended with, if any."""
 
     TITLE = "p2ptui"
@@ -42,6 +52,7 @@ class PeerApp(ThemedApp[int]):
         self.theme = looks.theme or DARK
         self.set_keymap(dict(looks.keymap))
         self.set_class(looks.glyphs is ASCII, "-ascii")
+        ScrollBar.renderer = WholeCells if looks.glyphs is ASCII else ScrollBarRender
 
     def get_default_screen(self) -> StartingScreen:
         """What is seen until the node answers."""

@@ -1,87 +1,39 @@
 """The commands: one table from which parsing, completion, help and docs/commands.md come.
 
-Plain data and cheap to import: `p2ptui --help` needs no other module of ours. `command_line` parses
-by it, `peer_commands` and `tracker_commands` carry it out.
+Plain data and cheap to import: `p2ptui --help` needs no other module of ours. `command_types` says
+what a command is, `command_line` parses by the table, `peer_commands` and `tracker_commands` carry
+it out.
 """
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
 
-Side = Literal["peer", "tracker"]
-Place = Literal["cli", "shell", "screen"]
-Takes = Literal["one", "optional", "many", "any"]
-"""How many words a parameter takes: one, at most one, at least one, any number."""
-Completion = Literal["", "path", "folder", "own", "offered", "host", "transfer", "command"]
-"""What completes a parameter: a local path, our own files, files of others, members, …"""
-Need = Literal["nothing", "node", "swarm"]
-"""What must be there: nothing, a node or tracker, a node that is connected to its tracker."""
+from p2ptui.command_types import (
+    LINES,
+    ONE_SHOT,
+    TYPED,
+    Command,
+    Completion,
+    Option,
+    Param,
+    Place,
+    Side,
+)
 
-EVERYWHERE: frozenset[Place] = frozenset({"cli", "shell", "screen"})
-TYPED: frozenset[Place] = frozenset({"shell", "screen"})
-ONE_SHOT: frozenset[Place] = frozenset({"cli"})
-LINES: frozenset[Place] = frozenset({"cli", "shell"})
-
-
-class Param(NamedTuple):
-    """A positional argument."""
-
-    name: str
-    help: str
-    takes: Takes = "one"
-    completion: Completion = ""
-    behind: str = ""
-    """What may stand behind it, for the usage line."""
-
-    @property
-    def usage(self) -> str:
-        """How it stands in a usage line."""
-        shape = self.name if self.takes in {"one", "many"} else f"[{self.name}]"
-        return f"{shape} {self.behind}".rstrip()
-
-
-class Option(NamedTuple):
-    """A flag; without `metavar` it takes no value."""
-
-    name: str
-    help: str
-    metavar: str = ""
-    repeat: bool = False
-    setting: str = ""
-    """The setting that it overrides (`peer.nick`)."""
-    places: frozenset[Place] = EVERYWHERE
-
-    @property
-    def key(self) -> str:
-        """Its name among the parsed arguments."""
-        return self.name.removeprefix("--").replace("-", "_")
-
-
-class Command(NamedTuple):
-    """One command."""
-
-    name: str
-    help: str
-    group: str
-    side: Side = "peer"
-    params: tuple[Param, ...] = ()
-    options: tuple[Option, ...] = ()
-    places: frozenset[Place] = EVERYWHERE
-    aliases: tuple[str, ...] = ()
-    need: Need = "node"
-    more: str = ""
-
-    def usage(self, prefix: str = "") -> str:
-        """`fetch NAME [IP PORT] [--to DIR]`, as people write it."""
-        words = [self.name]
-        words += [param.usage for param in self.params]
-        words += [f"[{_option_usage(option)}]" for option in self.options]
-        return prefix + " ".join(words)
-
-
-def _option_usage(option: Option) -> str:
-    usage = f"{option.name} {option.metavar}" if option.metavar else option.name
-    return f"{usage} …" if option.repeat else usage
-
+__all__ = [
+    "PEER_COMMANDS",
+    "PROGRAM_COMMANDS",
+    "TRACKER_COMMANDS",
+    "Command",
+    "Completion",
+    "Option",
+    "Param",
+    "Place",
+    "Side",
+    "commands",
+    "find_command",
+    "overview",
+    "program_help",
+]
 
 _JSON = Option("--json", "print JSON, one object a line", places=LINES)
 _LIMIT = Option("--limit", "show at most N rows (default 200; 0: all)", "N")
@@ -251,6 +203,27 @@ PEER_COMMANDS: tuple[Command, ...] = (
     Command(
         "cancel", "end a download and throw away what it has", FINDING,
         params=(Param("ID", "number of the transfer", completion="transfer"),), options=(_JSON,),
+        more="For 30 s `undo` takes it back.",
+    ),
+    Command(
+        "retry", "fetch again what failed or was cancelled", FINDING,
+        params=(Param("ID", "number of the transfer", completion="transfer"),), options=(_JSON,),
+        more="What it had is kept. One that runs tries the sources that failed it at once.",
+    ),
+    Command(
+        "priority", "change the order of the downloads", FINDING,
+        params=(
+            Param("ID", "number of the transfer", completion="transfer"),
+            Param("HOW", "raise or lower: its priority; earlier or later: its place among those "
+                  "of the same priority"),
+        ),
+        options=(_JSON,),
+        more="Those of a higher priority get their turn first.",
+    ),
+    Command(
+        "undo", "take the last removal or cancelled download back, within 30 s", NODE,
+        options=(_JSON,),
+        more="Again: the one before. A node that stops can undo nothing of what it did before.",
     ),
     Command(
         "limit", "limit the rate of all uploads or all downloads together", NODE,
@@ -259,6 +232,28 @@ PEER_COMMANDS: tuple[Command, ...] = (
             Param("RATE", "as 500K, 20M or 1 MiB/s; off: no limit", "many"),
         ),
         options=(_JSON,),
+    ),
+    Command(
+        "slow", "slow mode: lower limits for a while", NODE,
+        params=(Param("on|off", "whether it is on"),), options=(_JSON,),
+        more="Its limits are the settings peer.slow_up_limit and peer.slow_down_limit. While it "
+             "is on, `limit` changes them until the node stops.",
+    ),
+    Command(
+        "settings", "all settings: values, where they come from, what they are for", NODE,
+        params=(Param("FILTER", "only those whose key or help holds this", "any"),),
+        options=(_JSON,),
+    ),
+    Command(
+        "set", "change a setting", NODE,
+        params=(
+            Param("KEY", "the setting, as peer.nick"),
+            Param("VALUE", "its value, as in the settings file without quotes", "any"),
+        ),
+        options=(_JSON,),
+        more="It is written to the settings file, where comments are kept, and felt at once if "
+             "`settings` says `now`. Lists are written as in PATH. `set keys.ID` alone gives a "
+             "key back what it was.",
     ),
     Command("status", "the node at a glance", NODE, options=(_JSON,)),
     Command(

@@ -20,6 +20,7 @@ from p2ptui.base.private_files import require_private
 from p2ptui.base.settings import Settings
 from p2ptui.base.text import format_bytes, format_duration
 from p2ptui.net.credentials import Credentials, Membership
+from p2ptui.net.refusals import os_reason
 from p2ptui.node.api import NodeStatus, Page
 from p2ptui.node.remote import RemoteNode
 from p2ptui.output import Column, Output
@@ -228,7 +229,7 @@ async def check_tracker(swarm: Membership) -> Check:
         except TimeoutError:
             reasons.append(f"{where}: no answer in {CONNECT_S:.0f} s")
         except OSError as error:
-            reasons.append(f"{where}: {error.strerror or error}")
+            reasons.append(f"{where}: {os_reason(error)}")
         else:
             writer.close()
             return _ok(name, f"{where} answers")

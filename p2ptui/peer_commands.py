@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from p2ptui.base.errors import P2PError, usage_error
 from p2ptui.base.ids import TransferId
-from p2ptui.base.text import display, format_bytes, format_rate, parse_rate
+from p2ptui.base.text import display, format_bytes
 from p2ptui.command_context import (
     Context,
     absolute_path,
@@ -16,7 +16,6 @@ from p2ptui.command_line import Parsed
 from p2ptui.headless import files_and_bytes
 from p2ptui.node.api import (
     BrowseRequest,
-    Direction,
     HostRow,
     NodeApi,
     Page,
@@ -25,6 +24,7 @@ from p2ptui.node.api import (
     TransferRow,
 )
 from p2ptui.peer_fetch import fetch
+from p2ptui.peer_settings import configure, limit, settings, slow
 from p2ptui.peer_tables import (
     FILES,
     FINAL_STATES,
@@ -44,6 +44,8 @@ from p2ptui.peer_waiting import first_contact, wait_connected, wait_hashed, with
 
 PeerContext = Context[NodeApi]
 Handler = Callable[[PeerContext, Parsed], Awaitable[None]]
+
+_PRIORITY_ACTS: tuple[TransferAct, ...] = ("raise", "lower", "earlier", "later")
 
 
 async def join(context: PeerContext, args: Parsed) -> None:
@@ -200,23 +202,26 @@ def _steering(act: TransferAct) -> Handler:
             raise wrong_number("the number of a transfer", text, hint)
         row = await context.api.steer(TransferId(int(text)), act)
         state = transfer_state(row)
-        context.out.result(row, f"{row.id} {display(row.name)}: {state}")
+        priority = f", priority {row.priority}" if row.priority else ""
+        context.out.result(row, f"{row.id} {display(row.name)}: {state}{priority}")
 
     return steer
 
 
-async def limit(context: PeerContext, args: Parsed) -> None:
-    """`limit up|down RATE`."""
-    direction = args.word(0).lower()
-    if direction not in {"up", "down"}:
-        raise usage_error(
-            "Not a direction", repr(direction), "Write limit up 2M, or limit down off."
-        )
-    way: Direction = "up" if direction == "up" else "down"
-    status = await context.api.limit(way, parse_rate(args.word(1)))
-    now = status.up_limit_bps if way == "up" else status.down_limit_bps
-    said = "no limit" if now is None else f"at most {format_rate(now)}"
-    context.out.result(status, f"{'uploads' if way == 'up' else 'downloads'}: {said}")
+async def priority(context: PeerContext, args: Parsed) -> None:
+    """`priority ID raise|lower|earlier|later`."""
+    word = args.word(1).lower()
+    act = next((act for act in _PRIORITY_ACTS if act == word), None)
+    if act is None:
+        hint = "Write priority 3 raise, or lower, earlier, later."
+        raise usage_error("Not a way to change the order", repr(word), hint)
+    await _steering(act)(context, args)
+
+
+async def undo(context: PeerContext, _args: Parsed) -> None:
+    """`undo`."""
+    undone = await context.api.undo()
+    context.out.result(undone, display(undone.text))
 
 
 async def status(context: PeerContext, _args: Parsed) -> None:
@@ -240,15 +245,21 @@ HANDLERS: dict[str, Handler] = {
     "limit": limit,
     "pause": _steering("pause"),
     "peers": peers,
+    "priority": priority,
     "publish": publish,
     "remove": remove,
     "rescan": rescan,
     "resume": _steering("resume"),
+    "retry": _steering("retry"),
     "search": search,
+    "set": configure,
+    "settings": settings,
     "share": share,
     "shares": shares,
+    "slow": slow,
     "sources": sources,
     "status": status,
     "transfers": transfers,
+    "undo": undo,
     "unshare": unshare,
 }

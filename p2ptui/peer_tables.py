@@ -156,7 +156,7 @@ def status_text(status: NodeStatus) -> str:
         "downloads": f"{status.active} active, {format_rate(status.down_bps)}, into "
         f"{display(status.downloads)}",
         "uploads": f"{status.uploads} active, {format_rate(status.up_bps)}",
-        "limits": ", ".join(limits) or "none",
+        "limits": (", ".join(limits) or "none") + (" (slow mode)" if status.slow else ""),
         "home": display(status.home),
     }
     if status.tracker.pin:

@@ -30,7 +30,7 @@ def completer(*names: str) -> LineCompleter:
     [
         ("fet", ["fetch "]),
         ("/fet", ["/fetch "]),
-        ("re", ["remove ", "rescan ", "resume "]),
+        ("re", ["remove ", "rescan ", "resume ", "retry "]),
         ("help fe", ["fetch"]),
         ("fetch x --t", ["--to "]),
         ("fetch x --ti", []),

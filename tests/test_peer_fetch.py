@@ -81,6 +81,18 @@ async def test_a_fetch_that_somebody_cancelled(node: FakeNode) -> None:
     assert caught.value.exit_code is ExitCode.INTERRUPTED
 
 
+async def test_f91_a_full_disk_ends_the_waiting_and_not_the_fetch(node: FakeNode) -> None:
+    full = FetchStateChanged(
+        time=TIME, id=TransferId(1), name="song.flac", state="no_space", reason="needs 5 MB"
+    )
+    for begin in (begins_with("active", full), begins_with("no_space")):
+        node.fetched = begin
+        with pytest.raises(P2PError, match="No space for song") as caught:
+            await Desk(node).run(HANDLERS, "fetch song.flac")
+        assert caught.value.exit_code is ExitCode.STORAGE
+        assert "goes on once there is room" in caught.value.hint
+
+
 async def test_a_node_that_stops_in_the_middle(node: FakeNode) -> None:
     node.fetched = begins_with("active", Stopped(time=TIME))
     with pytest.raises(P2PError, match="The node stopped"):

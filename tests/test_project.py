@@ -163,9 +163,9 @@ def test_the_readme_names_every_document() -> None:
 
 
 def test_every_setting_stands_in_the_manual() -> None:
-    from p2ptui.base.settings import PeerSettings, TrackerSettings
+    from p2ptui.base.settings import LookSettings, PeerSettings, TrackerSettings
 
     manual = read("docs/operations.md")
-    for part in (PeerSettings, TrackerSettings):
+    for part in (PeerSettings, TrackerSettings, LookSettings):
         for key in part.__struct_fields__:
             assert f"| `{key}` |" in manual, key

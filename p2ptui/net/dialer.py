@@ -18,7 +18,7 @@ from p2ptui.base.ids import PeerId
 from p2ptui.net.connection import Connection
 from p2ptui.net.gate import SHUTDOWN_S, Gate, Refused, Vet, vet_expected
 from p2ptui.net.identity import BadIdentity
-from p2ptui.net.refusals import explain_refusal
+from p2ptui.net.refusals import explain_refusal, os_reason
 from p2ptui.net.sockets import connect, resolve
 from p2ptui.net.wire.messages import Endpoint
 
@@ -60,7 +60,7 @@ async def dial(
             failure = unreachable(f"Cannot reach {whom}", why, "Is the address right?")
             continue
         except OSError as error:
-            failure = unreachable(f"Cannot reach {whom}", f"{where}: {error.strerror or error}")
+            failure = unreachable(f"Cannot reach {whom}", f"{where}: {os_reason(error)}")
             continue
         try:
             gate = await _shake_hands(sock, context, vet, clock, deadlines.tls_s)

@@ -5,6 +5,7 @@ there are two moments: `explain_refusal` for a handshake that failed (we refused
 came about), `explain_end` for a link that ended before the other side's greeting (they refused us).
 """
 
+import os
 import ssl
 
 from p2ptui.base.errors import P2PError, security_stop, unreachable
@@ -50,10 +51,20 @@ def explain_refusal(error: Exception, whom: str, where: str) -> P2PError:
             # asyncio reports a handshake that took too long as an aborted connection.
             why = "the connection was closed during the handshake"
         case OSError():
-            why = error.strerror or str(error)
+            why = os_reason(error)
         case _:
             why = str(error)
     return unreachable(f"Cannot reach {whom}", f"{where}: {why}")
+
+
+def os_reason(error: OSError) -> str:
+    """What the system says of an error, as `connection refused`.
+
+    asyncio puts a text of its own, with the address as a tuple, in the place of the system's.
+    """
+    if error.errno is None or error.errno <= 0:  # that of a name that was not found is negative
+        return error.strerror or str(error)
+    return os.strerror(error.errno).lower()
 
 
 def explain_end(end: LinkClosed, whom: str, where: str) -> P2PError:

@@ -109,6 +109,8 @@ class Crew:
             reason = source.watch_pace(now, can_move=can_move, fair_bps=fair_bps)
             if reason:
                 source.fail(now, self._tools.clock.wall(), reason, self._fetch.random)
+                if source.peer in self._employed:
+                    self._employed[source.peer][0].end_if_silent()
                 self.dismiss(source)
 
     def hurry(self) -> None:

@@ -101,6 +101,8 @@ class PeerSession:
         self._watchers: dict[ContentId, Callable[[tuple[int, ...]], None]] = {}
         self._answering = TaskSet()
         self._turns = asyncio.Semaphore(MAX_ASKED)
+        self._heard = asyncio.get_running_loop().time()
+        """When something last came from the peer."""
         # Now, not in `run`: what we ask for may come before that task has its first turn.
         link.set_sink(self)
 
@@ -115,6 +117,7 @@ class PeerSession:
         try:
             while True:
                 message = await self.link.receive()
+                self._heard = asyncio.get_running_loop().time()
                 if isinstance(message, m.KickList):
                     on_kicks(message)
                     continue
@@ -180,6 +183,14 @@ class PeerSession:
             have = await self._answer(ask, lambda number: m.Interest(number, content))
         assert isinstance(have, m.Have)
         return have
+
+    def end_if_silent(self) -> None:
+        """Break the connection when nothing at all has come for long.
+
+        What we say into a dead one keeps it open, and the next try would use it again.
+        """
+        if asyncio.get_running_loop().time() - self._heard >= ANSWER_TIMEOUT_S:
+            self.link.abort()
 
     def forget(self, content: ContentId) -> None:
         """Stop listening to what the peer has of a content."""
@@ -253,6 +264,7 @@ class PeerSession:
 
     def data_received(self, request_id: int, offset: int, length: int) -> None:  # noqa: ARG002
         """A data frame lies in its buffer."""
+        self._heard = asyncio.get_running_loop().time()
         ask = self._asks.get(request_id)
         if ask is None or ask.answer.done():
             return

@@ -74,6 +74,7 @@ class Supply:
                 self._fail(f"connection lost ({error})")
             case TimeoutError():
                 self._fail("no answer")
+                self.end_if_silent()
             case NoSpace():
                 self._fetch.wait_for_space(error)
             case P2PError(exit_code=ExitCode.STORAGE):
@@ -85,6 +86,11 @@ class Supply:
         """The chunk is no longer wanted of this source."""
         if self._session is not None:
             self._session.withdraw(self._content, index)
+
+    def end_if_silent(self) -> None:
+        """Have the next try use a fresh connection, if nothing comes from this one."""
+        if self._session is not None:
+            self._session.end_if_silent()
 
     async def _work(self, session: PeerSession) -> None:
         fetch, source = self._fetch, self._source

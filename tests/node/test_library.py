@@ -420,7 +420,7 @@ async def test_closing_stops_hashing_at_once(tmp_path: Path) -> None:
     library = Library(store, tmp_path / "repo", threads, FakeClock(), lambda _event: None)
     await library.start()
     while not library.hashing().bytes_done:
-        await library._scanned.wait()
+        await library.rescans.once.wait()
         await store.setting("nothing")  # lets the loop and the thread go on
     await library.close()
     await store.close()

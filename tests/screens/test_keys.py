@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from p2ptui.node.api import BrowseRequest, FetchRequest, Page
 from p2ptui.screens.detail import DetailDialog
@@ -11,6 +12,7 @@ from p2ptui.screens.file_picker import FilePicker
 from p2ptui.screens.help import HelpDialog
 from p2ptui.screens.keys import KEYS, PANES, TABLE_KEYS, PaneName, help_of, keymap_of, remap
 from p2ptui.screens.palette import Palette
+from p2ptui.screens.panes.base import FilterBox
 from p2ptui.screens.peer import PeerScreen
 from p2ptui.screens.session import Looks
 from p2ptui.widgets.command_line import CommandLine
@@ -483,6 +485,18 @@ async def test_keys_of_the_footer_fit_80_columns_and_work_by_mouse(
         await rig.pilot.click(KeyFooter, offset=(footer.index("Cmd"), 0))
         await rig.settle()
         assert rig.widget(CommandLine).has_focus_within
+
+
+async def test_letters_typed_at_once_behind_a_slash_are_for_the_box(rig: Rig) -> None:
+    await rig.press("3")
+    driver = rig.app._driver
+    assert driver is not None
+    for typed in ("slash", "i", "s", "o", "enter", "comma"):  # as one packet of a slow link brings
+        driver.send_message(events.Key(typed, typed if len(typed) == 1 else None))
+    await rig.until(lambda: rig.table("transfers").sort == ("name", False), "the key behind")
+    assert rig.screen.query_one("#transfers-box", FilterBox).value == "iso"
+    assert rig.table("transfers").has_focus
+    assert rig.node.named("steer") == []
 
 
 @pytest.mark.parametrize("pane", PANES)

@@ -250,3 +250,18 @@ def test_an_unknown_theme_is_refused_with_the_nearest_one(tmp_path: Path) -> Non
     with pytest.raises(P2PError, match="No such theme") as caught:
         peer_app(Ways(ScreenNode()), tmp_path, Looks(theme="p2ptui-lite"))
     assert caught.value.hint == "Did you mean p2ptui-light?"
+
+
+async def test_a_bug_becomes_a_dialog_and_a_line_of_the_log_file(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig.node.trouble["rescan"] = ZeroDivisionError("nobody thought of that")
+    await rig.press("1", "R")
+    await rig.until_on(Question)
+    assert "ZeroDivisionError: nobody thought of that" in rig.text
+    assert "Traceback" in caplog.text
+    await rig.press("escape")
+    rig.node.trouble["undo"] = ZeroDivisionError("nor of this")
+    await rig.press("u")
+    await rig.until_on(Question)
+    assert "nor of this" in rig.text

@@ -231,6 +231,7 @@ class ScriptedPeer:
             await self._send(link, request.id, 5 if index in self.misplaced else 0, chunk)
             self.sent += 1
         if self.leaves_after is not None and self.sent >= self.leaves_after:
+            await asyncio.sleep(0.001)  # so long it takes to arrive
             self.vanish()
 
     async def _drip(self, link: MemoryLink, request: m.GetChunk, chunk: bytes) -> None:

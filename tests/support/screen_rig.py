@@ -91,6 +91,10 @@ class Rig:
 
     async def rest(self) -> None:
         """Let messages be handled and workers end, but for those that wait for something."""
+        deadline = time.monotonic() + DEADLINE_S
+        while self.app.typed.busy and self.app.is_running:
+            await self.pilot._wait_for_screen()
+            assert time.monotonic() < deadline, "a key is never obeyed"
         for turn in range(MOST_TURNS):
             await self.pilot._wait_for_screen()
             running = [worker for worker in self.app.workers if worker.is_running]

@@ -21,13 +21,16 @@ class Terminal:
         # A socket in a short folder: a path for one holds 100 bytes.
         self._tmux = [TMUX, "-S", str(folder / "t"), "-f", "/dev/null"]
         self._size = ["-x", str(width), "-y", str(height)]
+        self._code = folder / "code"
 
     def start(self, command: Sequence[str], env: Mapping[str, str]) -> None:
         """Run a program in it; the terminal stays when that has ended."""
         self._run("start-server", ";", "set-option", "-g", "remain-on-exit", "on", ";",
                   "set-option", "-g", "history-limit", "5000", ";",
                   "new-session", "-d", *self._size, "env", "-i",
-                  *(f"{key}={text}" for key, text in env.items()), *command)  # fmt: skip
+                  *(f"{key}={text}" for key, text in env.items()),
+                  # tmux itself does not always notice how its program ended.
+                  "sh", "-c", '"$@"; echo $? >"$0"', str(self._code), *command)  # fmt: skip
 
     def type(self, line: str) -> None:
         """Type a line and press Enter."""
@@ -56,10 +59,7 @@ class Terminal:
         """The exit code of the program, once it has ended."""
 
         def ended() -> str:
-            dead, _, code = self._run(
-                "display-message", "-p", "#{pane_dead} #{pane_dead_status}"
-            ).partition(" ")
-            return code.strip() if dead == "1" else ""
+            return self._code.read_text() if self._code.exists() else ""
 
         return int(self._until(ended, "the end of the program"))
 

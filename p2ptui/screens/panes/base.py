@@ -6,6 +6,7 @@ visible pane only; a key of `screens/keys.py` calls the pane's coroutine `do_<ke
 not have the key. What needs other screens (why, owners, browse, copy) the screen does by `chosen`.
 """
 
+import logging
 from collections.abc import Coroutine, Hashable, Sequence
 from typing import Any, ClassVar
 
@@ -18,7 +19,7 @@ from textual.widgets import Input
 from p2ptui.base.errors import ExitCode, P2PError
 from p2ptui.node.api import NodeApi, SectionName
 from p2ptui.node.events import NodeEvent
-from p2ptui.screens.notices import tell, tell_error
+from p2ptui.screens.notices import tell, tell_error, tell_unexpected
 from p2ptui.screens.targets import Target
 from p2ptui.screens.work import Work
 from p2ptui.widgets.columns import Column
@@ -29,6 +30,7 @@ from p2ptui.widgets.table_messages import RowSelected, SortRequested
 from p2ptui.widgets.virtual_table import VirtualTable
 
 DEBOUNCE_S = 0.2
+log = logging.getLogger(__name__)
 NO_TRACKER = frozenset({ExitCode.UNREACHABLE, ExitCode.USAGE})
 """What asking the swarm ends with while there is none: the header tells it already."""
 
@@ -180,6 +182,9 @@ class PeerPane(Pane):
             await work
         except P2PError as error:
             tell_error(self.app, error)
+        except Exception as error:  # the border of a worker
+            log.exception("the %s pane failed", self.NAME)
+            tell_unexpected(self.app, error)
 
     # --- box and sorting --------------------------------------------------------------------------
 

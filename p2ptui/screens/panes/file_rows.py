@@ -11,7 +11,7 @@ from p2ptui.widgets.table_rows import Cell, RowData, Toned
 COLUMNS = (
     Column("name", "Name"),
     Column("size", "Size", 7, "right", min_table_width=24),
-    Column("state", "State", 6, "right", sortable=False),
+    Column("state", "State", 7, "right", sortable=False),
     Column("changed", "Changed", 10, min_table_width=70),
     Column("why", "Why", 24, min_table_width=90, sortable=False),
 )

@@ -15,7 +15,7 @@ COLUMNS = (
     Column("bytes", "Size", 7, "right"),
     Column("slots", "Slots", 5, "right", min_table_width=100, sortable=False),
     Column("ping_ms", "RTT", 7, "right", min_table_width=52),
-    Column("path", "Path", 9, min_table_width=62, sortable=False),
+    Column("path", "Path", 12, min_table_width=62, sortable=False),
     Column("key", "Key", 7, min_table_width=90, sortable=False),
     Column("seen", "Seen", 9, "right", min_table_width=44),
 )

@@ -37,6 +37,6 @@ class NetworkPane(Pane):
         if down or up:
             glyphs = self._glyphs
             peaks = f"{glyphs.down} {format_rate(down)} {glyphs.up} {format_rate(up)}"
-            self.summary = f"peaks of 60 s {peaks}"
+            self.summary = f"peaks {peaks}"
         else:
             self.summary = "last 60 s"

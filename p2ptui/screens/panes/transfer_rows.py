@@ -41,7 +41,7 @@ def transfer_data(row: TransferRow, glyphs: Glyphs) -> RowData:
         key=row.id,
         cells=(
             _sign(row, glyphs),
-            f"{row.name} {glyphs.right} {row.peer}" if row.direction == "up" else row.name,
+            f"{row.name} {glyphs.right} {_nick(row.peer)}" if row.direction == "up" else row.name,
             Bar(fraction(row), _bar_tone(row)),
             f"{int(fraction(row) * 100)}%",
             _speed(row),
@@ -86,6 +86,11 @@ def eta_text(seconds: float | None, glyphs: Glyphs) -> str:
     if whole < 48 * 3600:
         return f"{whole // 3600} h"
     return f"{min(whole // 86400, 999)} d"
+
+
+def _nick(peer: str) -> str:
+    """`anna` of `anna (yuq23opp)`: the story of the row has all of it."""
+    return peer.rpartition(" (")[0] or peer
 
 
 def _sign(row: TransferRow, glyphs: Glyphs) -> Cell:

@@ -1,0 +1,83 @@
+"""Make the pictures of the documents from the program: `python docs/pictures/make_pictures.py`.
+
+The screens are the real ones; the node behind them is the fake one of the tests, so that a picture
+shows much at once and is the same on every machine.
+"""
+
+import asyncio
+import os
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent.parent))
+
+from p2ptui.base.ids import TransferId  # noqa: E402  (found by the line above)
+from p2ptui.node.events import Connected, FetchFinished, Published, TrackerNotice  # noqa: E402
+from tests.support import scene  # noqa: E402
+from tests.support.screen_node import ScreenNode  # noqa: E402
+from tests.support.screen_rig import NARROW, WIDE, Rig, Ways, opened  # noqa: E402
+
+SECONDS = 34
+"""What the graphs show."""
+
+
+async def make(name: str, size: tuple[int, int], *keys: str) -> None:
+    """One picture: a busy minute, then keys."""
+    node = ScreenNode()
+    with tempfile.TemporaryDirectory() as folder:
+        async with opened(Ways(node), Path(folder), size) as rig:
+            await _happen(rig)
+            await rig.press("1", "j", "j", "right", "2", "slash")
+            await rig.enter("debian 13")
+            await rig.press("enter", "j", *keys)
+            await rig.settle()
+            drawn = rig.app.export_screenshot(title="p2ptui", simplify=True)
+    drawn = re.sub(r"terminal-\d+-", "terminal-", drawn)
+    (HERE / name).write_text(drawn, encoding="utf-8")
+    print(f"{HERE / name}: {len(drawn):,} bytes")  # noqa: T201  (a program of its own)
+
+
+async def _happen(rig: Rig) -> None:
+    node, now = rig.node, scene.TIME
+    whole = scene.live()
+    for second in range(SECONDS):
+        share = 0.35 + 0.6 * second / SECONDS + 0.05 * (second % 3)
+        for number, row in enumerate(whole):
+            node.rows[number] = scene.changed(row, rate_bps=round(row.rate_bps * min(share, 1)))
+        await node.tell_sections()
+        await rig.rest()
+        for _ in range(4):
+            rig.screen.tick()
+    node.rows[: len(whole)] = whole
+    for event in (
+        Connected(
+            time=now - 114, tracker="lab.example", peer_id=scene.peer_of("leo-x1"),
+            address="10.0.4.2:7070",
+        ),
+        Published(time=now - 113, files=12_408, bytes=318 * scene.GB, seconds=1.9),
+        TrackerNotice(time=now - 25, level="warning", text="The tracker restarts at noon."),
+        FetchFinished(
+            time=now - 12, id=TransferId(12), name="fedora-workstation-44.iso",
+            content_id=scene.content_of("fedora"), path="~/p2ptui/fedora-workstation-44.iso",
+            bytes=2_300 * scene.MB, seconds=21.0, sources=33,
+        ),
+    ):  # fmt: skip
+        node.emit(event)
+    await rig.told()
+
+
+async def main() -> None:
+    """All pictures."""
+    await make("peer.svg", WIDE, "3")
+    await make("peer-narrow.svg", NARROW, "3")
+
+
+if __name__ == "__main__":
+    os.environ.pop("NO_COLOR", None)
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    asyncio.run(main())

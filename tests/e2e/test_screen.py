@@ -1,0 +1,161 @@
+"""The full-screen peer in a real terminal, against a real tracker and a real second peer."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import LOOPBACK, PROGRAM, World, random_file, until
+from tests.support.tmux import TMUX, Terminal, terminal
+
+pytestmark = pytest.mark.skipif(TMUX is None, reason="there is no tmux here")
+
+HOSTILE = "a\u202egpj.exe [@click=app.quit]x[red].txt"
+"""A name that the wire allows, bidi and markup in it (F43, F44)."""
+BIDI = "\u202e"
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder whose path is short enough for a socket."""
+    with tempfile.TemporaryDirectory(prefix="p2ptui-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def screen(short_folder: Path) -> Iterator[Terminal]:
+    with terminal(short_folder) as found:
+        yield found
+
+
+def start(screen: Terminal, world: World, name: str, *words: str | Path) -> None:
+    """The program itself, on that terminal, with a home of its own."""
+    env = world.env(name) | {"TERM": "screen-256color"}
+    arguments = ["peer", "--listen", LOOPBACK, "--nick", name, *map(str, words)]
+    screen.start([*PROGRAM, *arguments], env)
+
+
+def test_search_fetch_publish_remove_quit(world: World, screen: Terminal) -> None:
+    shared = world.folder / "shared"
+    shared.mkdir()
+    random_file(shared / "needle-in-hay.bin", 3_000_000)
+    (shared / HOSTILE).write_text("harmless\n")
+    (world.folder / "mine.txt").write_text("of my own\n")
+    tracker = world.tracker()
+    world.peer("anna", tracker.link, "--share", shared)
+
+    start(screen, world, "carl", "--tracker", tracker.link)
+    screen.until_seen("1 Library", "2 Search", "3 Transfers", "4 Log", "connected to swarm")
+
+    # Another's file: found, fetched, verified.
+    screen.press("2")
+    screen.type("/needle")  # at once: the letters are for the box, not for the table
+    screen.until_seen("1 result")
+    screen.press("Enter", "f")
+    screen.until_seen("verified", "needle-in-hay.bin", "100%")
+    fetched = [*(world.home("carl").folder / "repo").rglob("needle-in-hay.bin")]
+    assert [path.read_bytes() for path in fetched] == [(shared / "needle-in-hay.bin").read_bytes()]
+
+    # A file of our own: published by the command line, seen by the other peer, removed by a key.
+    screen.press(":")
+    screen.type(f"publish {world.folder / 'mine.txt'} ours.txt")
+    screen.press("Enter")
+    screen.until_seen("published ours.txt")
+    until(lambda: world.done("anna", "search", "ours.txt").rows, "the published file")
+    screen.press("1")
+    screen.type("/ours")
+    screen.press("Enter")
+    until(lambda: "\u258cours.txt" in screen.text, "the only file that the filter leaves")
+    screen.press("r")
+    screen.until_seen("removed ours.txt")
+    until(lambda: not world.done("anna", "search", "ours.txt").rows, "the removal")
+    assert (world.folder / "mine.txt").exists(), "published from elsewhere: it stays"
+
+    # Hostile names are shown, not obeyed, and no byte of them reaches the terminal as it is.
+    screen.press("2", "/", *["BSpace"] * len("needle"))
+    screen.type("gpj")
+    screen.until_seen("a\\u202egpj.exe [@cli", "[red].txt")
+
+    screen.press("Enter", "q")
+    assert screen.until_ended() == 0
+    written = screen.written.read_bytes()
+    assert BIDI.encode() not in written
+    assert b"\\u202egpj.exe" in written
+    assert b"[?1049l" in written, "the terminal is given back"
+    until(
+        lambda: "No node is running" in world.run("carl", "stop").out,
+        "a node that this screen started ends with it",
+    )
+
+
+def test_f42_a_name_with_escape_sequences_of_the_local_disk_is_never_written(
+    world: World, screen: Terminal
+) -> None:
+    evil = ("\x1b]0;owned\x07.txt", "\x1b[2Jx.txt", "\x9b31mred.txt", "\x1b]52;c;cHduZWQ=\x07")
+    shared = world.folder / "shared"
+    shared.mkdir()
+    for name in evil:
+        (shared / name).write_text("x")
+    (shared / "good.txt").write_text("good")
+    tracker = world.tracker()
+    start(screen, world, "carl", "--tracker", tracker.link, "--share", shared)
+    screen.until_seen("connected to swarm", "good.txt")
+    # The picker shows what lies there, whether it can be shared or not.
+    screen.press("p")
+    screen.until_seen("Publish a file")
+    screen.type("/owned")
+    screen.until_seen("Nothing in here is called that")
+    screen.press("Escape")
+    until(lambda: "Nothing in here" not in screen.text, "the picker without its filter")
+    screen.press("Escape")
+    until(lambda: "Publish a file" not in screen.text, "the panes")
+    screen.type(":status")
+    screen.press("Enter")
+    screen.until_seen("skipped")
+    screen.press("q")
+    assert screen.until_ended() == 0
+    written = screen.written.read_bytes()
+    for name in evil:
+        assert name.encode() not in written
+    assert b"owned" not in written or b"\\x1b]0;owned" in written
+    assert b"\x1b]52" not in written
+
+
+def test_a_second_screen_attaches_and_the_node_outlives_the_first(
+    world: World, screen: Terminal, short_folder: Path
+) -> None:
+    tracker = world.tracker()
+    world.peer("carl", tracker.link)
+    start(screen, world, "carl")
+    screen.until_seen("connected", "carl")
+    other_folder = short_folder / "b"
+    other_folder.mkdir()
+    with terminal(other_folder, (80, 24)) as other:
+        start(other, world, "carl")
+        other.until_seen("connected", "2 Search", "5 Hosts")
+        other.press("(")
+        screen.until_seen("of 100.0 MB/s")
+        screen.press("q")
+        assert screen.until_ended() == 0
+        other.press("4")
+        other.until_seen("4 Log")
+        assert other.exit_code is None
+        other.press("q")
+        assert other.until_ended() == 0
+    assert world.done("carl", "status").row["up_limit_bps"] == 100_000_000, "it goes on"
+
+
+def test_f118_a_resize_storm_and_a_terminal_of_20_by_5(world: World, screen: Terminal) -> None:
+    tracker = world.tracker()
+    start(screen, world, "carl", "--tracker", tracker.link)
+    screen.until_seen("1 Library", "connected to swarm")
+    for columns, rows in ((200, 60), (81, 24), (20, 5), (39, 9), (100, 30), (20, 5)) * 3:
+        screen.resize(columns, rows)
+    screen.until_seen("needs 40 x 10")
+    screen.resize(80, 24)
+    screen.until_seen("1 Library   2 Search")
+    screen.resize(120, 36)
+    screen.until_seen("╭─ 1 Library", "╭─ 4 Log")
+    screen.press("q")
+    assert screen.until_ended() == 0
