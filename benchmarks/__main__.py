@@ -15,7 +15,9 @@ from pathlib import Path
 
 from benchmarks.cases.case import Case, Findings, Wishes
 from benchmarks.cases.one_source import against_https, against_sharers
-from benchmarks.cases.start_up import help_time
+from benchmarks.cases.screen import key_to_screen
+from benchmarks.cases.start_up import start_up
+from benchmarks.cases.table import large_table
 from benchmarks.processes import Broken
 from benchmarks.table import format_table
 from p2ptui.base.errors import P2PError
@@ -27,7 +29,9 @@ CASES = {
     for case in (
         Case("T1", "one source over TLS, against curl from nginx; memory (T13)", against_https),
         Case("T2", "one source, against ncdc and libtorrent", against_sharers),
-        Case("T12", "the time that --help takes", help_time),
+        Case("T11", "key to screen with 60 live transfers", key_to_screen),
+        Case("T12", "the time that --help and the first paint take", start_up),
+        Case("TABLE", "a table of a million rows: fill and repaint", large_table),
     )
 }
 

@@ -53,14 +53,18 @@ async def running(
     *,
     environment: Mapping[str, str] | None = None,
     terminal: int | None = None,
+    errors_too: bool = False,
 ) -> AsyncIterator["subprocess.Popen[bytes]"]:
-    """A program for as long as the block runs; its output goes to a file, or to a terminal."""
+    """A program for as long as the block runs; its output goes to a file, or to a terminal.
+
+    `errors_too`: what it writes to stderr goes to the terminal as well.
+    """
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL if terminal is None else terminal,
             stdout=output if terminal is None else terminal,
-            stderr=output,
+            stderr=terminal if errors_too else output,
             env={**os.environ, **(environment or {})},
             start_new_session=True,
         )
@@ -83,9 +87,11 @@ async def _stop(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-async def finished(command: Sequence[str], log: Path) -> None:
+async def finished(
+    command: Sequence[str], log: Path, *, environment: Mapping[str, str] | None = None
+) -> None:
     """Run a program to its end. Raises `Broken` when it fails."""
-    async with running(command, log) as process:
+    async with running(command, log, environment=environment) as process:
         while (code := process.poll()) is None:
             await asyncio.sleep(POLL_S)
     if code:

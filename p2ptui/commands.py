@@ -94,7 +94,7 @@ TRACKER_PROGRAM = Command(
 )  # fmt: skip
 DEMO = Command(
     "demo",
-    "a tracker and three peers on this machine that share real files, and the screen of one",
+    "a tracker and three peers on this machine share real files; opens a screen",
     PROGRAMS,
     options=(Option("--headless", "no screen: play by itself and exit 0 when all is right"), _JSON),
     places=ONE_SHOT,

@@ -1,14 +1,21 @@
-"""T12: how soon the command line answers."""
+"""T12: how soon the command line answers, and how soon there is a screen."""
 
 import sys
 import time
 
 from benchmarks.cases.case import Findings, Wishes
+from benchmarks.cases.screen import first_paint
 from benchmarks.processes import finished
 from benchmarks.table import Limit
 
 TRIES_A_ROUND = 4
 MAX_MS = 80.0
+
+
+async def start_up(wishes: Wishes, findings: Findings) -> None:
+    """Both."""
+    await help_time(wishes, findings)
+    await first_paint(wishes, findings)
 
 
 async def help_time(wishes: Wishes, findings: Findings) -> None:

@@ -157,7 +157,7 @@ async def test_retry_of_one_that_runs_tries_its_sources_now(tmp_path: Path) -> N
         peer.refusal = None
         asked = rig.fetches.clock.monotonic()
         await rig.downloads.retry(download.record.id)
-        await eventually(lambda: source.state == "active", 3.0)
+        await eventually(lambda: source.done == 2 * MIB, row.retry_s - 1)
         assert rig.fetches.clock.monotonic() - asked < row.retry_s
         await eventually(lambda: not rig.downloads.current)
 

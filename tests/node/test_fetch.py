@@ -407,7 +407,7 @@ async def test_a_refusing_source_is_tried_again_later(tmp_path: Path, code: m.Fa
         anna = rig.peers[0]
         anna.refusal = code
         fetch, run = rig.start()
-        await eventually(lambda: fetch.sources[anna.host.peer_id].failures >= 3)
+        await eventually(lambda: fetch.sources and fetch.sources[anna.host.peer_id].failures >= 3)
         assert fetch.sources[anna.host.peer_id].reason == code
         anna.refusal = None
         assert (await run).read_bytes() == SONG

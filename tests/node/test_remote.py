@@ -66,6 +66,16 @@ async def test_every_method_there_and_back(tmp_path: Path) -> None:
         assert await remote.transfer(number) == await node.transfer(number)
         assert await remote.steer(number, "pause") == await node.steer(number, "pause")
         assert await remote.limit("up", None) == await node.limit("up", None)
+        assert await remote.slow(True) == await node.slow(True)
+        assert await remote.undo() == await node.undo()
+        assert await remote.folder("", page) == await node.folder("", page)
+        assert await remote.fetch_folder("bert", "music") == await node.fetch_folder(
+            "bert", "music"
+        )
+        settings = await remote.settings()
+        assert settings == await node.settings()
+        key = settings[0].key
+        assert await remote.configure(key, "x") == await node.configure(key, "x")
         await remote.stop()
     assert node.stopped.is_set()
     assert ("library", page) in node.calls
