@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TextIO, cast
 
 from p2ptui.output import write_line
 from p2ptui.progress import NoProgress, ProgressSink
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from prompt_toolkit.document import Document
     from prompt_toolkit.shortcuts import PromptSession
 
+BUNDLED_S = 0.05
+"""What is written above a prompt within that time is drawn at once."""
 Completer = Callable[[str], Awaitable[list[str]]]
 """What may stand in place of the last word of a line."""
 
@@ -121,7 +123,7 @@ class PromptIO:
         """The next line; None at Ctrl-D. Ctrl-C drops the line that is being typed."""
         while True:
             try:
-                return await self._session.prompt_async(self._prompt)
+                return await self._ask(self._prompt)
             except EOFError:
                 return None
             except KeyboardInterrupt:
@@ -130,10 +132,15 @@ class PromptIO:
     async def confirm(self, question: str) -> bool:
         """A yes or a no."""
         try:
-            answer = await self._session.prompt_async(f"{question} [y/N] ")
+            answer = await self._ask(f"{question} [y/N] ")
         except (EOFError, KeyboardInterrupt):
             return False
         return answer.strip().lower() in {"y", "yes"}
+
+    async def _ask(self, prompt: str) -> str:
+        # Only while a prompt stands: what was written before must be there before it is drawn.
+        with _written_above():
+            return await self._session.prompt_async(prompt)
 
     def status(self, text: str) -> None:
         """Show a text below the prompt."""
@@ -170,6 +177,19 @@ def _session(
     )
 
 
+@contextlib.contextmanager
+def _written_above() -> Iterator[None]:
+    """What is written while the block runs goes above the prompt that stands there."""
+    from prompt_toolkit.patch_stdout import StdoutProxy  # noqa: PLC0415  (terminals only)
+
+    with (
+        StdoutProxy(sleep_between_writes=BUNDLED_S, raw=True) as above,
+        contextlib.redirect_stdout(cast("TextIO", above)),
+        contextlib.redirect_stderr(cast("TextIO", above)),
+    ):
+        yield
+
+
 def _make_private(path: Path) -> bool:
     """Make the history's file, for its owner alone; whether it can be used."""
     try:
@@ -194,7 +214,4 @@ def terminal(prompt: str, history: Path, completer: Completer) -> Iterator[Shell
     if not fancy:
         yield PlainIO(prompt)
         return
-    from prompt_toolkit.patch_stdout import patch_stdout  # noqa: PLC0415  (terminals only)
-
-    with patch_stdout(raw=True):
-        yield PromptIO(prompt, history, completer)
+    yield PromptIO(prompt, history, completer)

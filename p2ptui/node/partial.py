@@ -64,6 +64,8 @@ class Partial:
         self._checkpoint_at = clock.monotonic()
         self._state = threading.Condition()
         self._checkpointing = threading.Lock()
+        self._writing = threading.Lock()
+        """The system lets one thread at a time write to a file; the others would burn CPU."""
         self._users = 0
         self._closed = False
 
@@ -151,7 +153,8 @@ class Partial:
         with self._busy("write to"):
             if self.chunkmap.has(index):
                 return
-            self._disk.write(self._files.part, data, self.manifest.chunk_offset(index))
+            with self._writing:
+                self._disk.write(self._files.part, data, self.manifest.chunk_offset(index))
             with self._state:
                 self._unverified.clear(index)
                 if self.chunkmap.set(index):

@@ -1,6 +1,7 @@
 """A fetch and its sources: honest, lying, slow, silent, vanishing (F73 to F79, F85)."""
 
 import asyncio
+import functools
 from pathlib import Path
 
 import pytest
@@ -8,13 +9,15 @@ import pytest
 from p2ptui.base.errors import ExitCode, P2PError
 from p2ptui.net.wire import messages as m
 from p2ptui.node.crew import FRUITLESS_S, MAX_SOURCES
-from p2ptui.node.fetch import FetchFailure
+from p2ptui.node.fetch import Fetch, FetchFailure
 from p2ptui.node.peer_session import PeerSession
 from p2ptui.node.source import SILENT_S, SLOW_S
-from tests.support.contents import MIB, make_bytes
+from tests.support.contents import MIB, make_bytes, make_manifest
 from tests.support.eventually import eventually, stays
 from tests.support.fake_time import virtual_time
 from tests.support.fetch_rig import fetching
+from tests.support.members import Member
+from tests.support.offers import MemoryOffers
 
 SONG = make_bytes(6 * MIB + 11, seed=7)
 SMALL = make_bytes(300 * 1024, seed=8)
@@ -115,7 +118,7 @@ async def test_a_download_that_began_waits_for_its_only_address(tmp_path: Path) 
         assert (await run).read_bytes() == SONG
 
 
-# --- wrong data --------------------------------------------------------------------------------
+# --- wrong data -----------------------------------------------------------------------------------
 
 
 @virtual_time
@@ -160,7 +163,7 @@ async def test_f74_all_sources_lie(tmp_path: Path) -> None:
         assert failure.value.exit_code is ExitCode.NOT_FOUND
         kept = fetch.done
         honest = await rig.peer("honest")
-        again, run = rig.start(rig.fetch(manifest=fetch.manifest))
+        _again, run = rig.start(rig.fetch(manifest=fetch.manifest))
         assert (await run).read_bytes() == SONG
         assert sum(len(rig.data[i * MIB : (i + 1) * MIB]) for i in honest.asked) <= len(SONG) - kept
 
@@ -213,7 +216,7 @@ async def test_a_map_of_another_size_drops_its_source(tmp_path: Path) -> None:
         assert fetch.sources[rig.peers[0].host.peer_id].reason == "sent a wrong chunk map"
 
 
-# --- slow and silent --------------------------------------------------------------------------------
+# --- slow and silent ------------------------------------------------------------------------------
 
 
 @virtual_time
@@ -222,7 +225,7 @@ async def test_f77_a_silent_source_loses_its_chunks(tmp_path: Path) -> None:
         mute, anna = rig.peers
         mute.silent = set(range(7))
         anna.has = {0}
-        fetch, run = rig.start()
+        _fetch, run = rig.start()
         await eventually(lambda: mute.asked)
         began = rig.clock.monotonic()
         await eventually(lambda: rig.lost)
@@ -306,7 +309,7 @@ async def test_a_chunk_brought_by_another_frees_its_slower_source(tmp_path: Path
         assert fetch.sources[slow.host.peer_id].done >= MIB
 
 
-# --- gone ----------------------------------------------------------------------------------------
+# --- gone -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("chunks", range(1, 8))
@@ -445,7 +448,7 @@ async def test_what_a_source_gains_is_asked_of_it(tmp_path: Path) -> None:
         for index in (4, 2, 0, 1, 6, 5, 3):
             await asyncio.sleep(20)
             leecher.gain([index])
-            await eventually(lambda index=index: fetch.picker and fetch.picker.have.has(index))
+            await eventually(functools.partial(_has, fetch, index))
         assert (await run).read_bytes() == SONG
         assert leecher.asked == [4, 2, 0, 1, 6, 5, 3]
 
@@ -473,7 +476,7 @@ async def test_sources_that_have_nothing_give_their_place_to_one_that_has(tmp_pa
         assert rig.lost == [], "being laid off is no loss"
 
 
-# --- what must not happen ---------------------------------------------------------------------------
+# --- what must not happen -------------------------------------------------------------------------
 
 
 @virtual_time
@@ -497,24 +500,21 @@ async def test_a_failure_of_our_own_ends_one_source_and_not_the_fetch(
 
 @virtual_time
 async def test_many_downloads_from_one_peer_do_not_overrun_it(tmp_path: Path) -> None:
-    async with fetching(tmp_path, SONG, ["anna"]) as rig:
+    async with fetching(tmp_path, SONG) as rig:
         contents = [make_bytes(2 * MIB + 4096, seed=100 + number) for number in range(32)]
-        anna = rig.peers[0]
+        anna = Member(rig.network, "anna", offers=MemoryOffers(*contents))
+        endpoint = await anna.listen()
         runs = []
         for number, data in enumerate(contents):
-            rig.data, rig.manifest = data, anna.manifest.of(*_parts(data))
-            peer = await rig.peer(f"peer {number}", known=False, data=data)
-            peer.chunk_s = 0.01
-            runs.append(
-                rig.start(rig.fetch(endpoint=peer.listening.endpoint, name=f"file {number}"))[1]
-            )
+            rig.manifest = make_manifest(data)
+            fetch = rig.fetch(endpoint=endpoint, name=f"file {number}")
+            runs.append(rig.start(fetch)[1])
         paths = await asyncio.gather(*runs)
         assert [path.read_bytes() for path in paths] == contents
-        assert rig.buffers.in_use == 0
+        assert rig.lost == [], "nobody was told to be busy"
+        assert len(rig.taker.peers.sessions) == 1
+        await anna.close()
 
 
-def _parts(data: bytes) -> tuple[int, bytes]:
-    from tests.support.contents import make_manifest
-
-    manifest = make_manifest(data)
-    return manifest.size, manifest.hashes
+def _has(fetch: Fetch, index: int) -> bool:
+    return fetch.picker is not None and fetch.picker.have.has(index)

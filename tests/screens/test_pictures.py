@@ -5,12 +5,20 @@ Only what a picture tells better than a text; what keys and panes do is tested o
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
 
 from p2ptui.base.ids import TransferId
-from p2ptui.node.events import Connected, FetchFailed, FetchFinished, Published, TrackerNotice
+from p2ptui.node.events import (
+    Connected,
+    FetchFailed,
+    FetchFinished,
+    NodeEvent,
+    Published,
+    TrackerNotice,
+)
 from p2ptui.screens.panes.log import clock_time
 from p2ptui.screens.session import Looks
 from p2ptui.screens.too_small import TooSmall
@@ -27,8 +35,7 @@ Compare = Callable[[Rig], None]
 
 def happen(node: ScreenNode) -> None:
     """A few lines for the log."""
-    for number, event in enumerate(
-        (
+    happened: tuple[NodeEvent, ...] = (
             Connected(
                 time=0, tracker="lab.example", peer_id=scene.peer_of("leo-x1"),
                 address="10.0.4.2:7070",
@@ -46,7 +53,8 @@ def happen(node: ScreenNode) -> None:
             ),
         )
     ):  # fmt: skip
-        node.emit(msgspec.structs.replace(event, time=scene.TIME - 60 + 7 * number))
+        later = msgspec.structs.replace(event, time=scene.TIME - 60 + 7 * number)
+        node.emit(cast("NodeEvent", later))
 
 
 @pytest.fixture(params=[WIDE, NARROW], ids=["120x36", "80x24"])

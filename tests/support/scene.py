@@ -113,7 +113,9 @@ def changed(row: TransferRow, **more: object) -> TransferRow:
     return msgspec.structs.replace(row, **more)
 
 
-def up(number: int, name: str, size: int, done: int, rate_bps: int, peer: str) -> TransferRow:
+def up(  # noqa: PLR0917  (a row of a table)
+    number: int, name: str, size: int, done: int, rate_bps: int, peer: str
+) -> TransferRow:
     """An upload."""
     return TransferRow(
         id=TransferId(number), direction="up", name=name, content_id=content_of(name), size=size,
@@ -131,8 +133,8 @@ def live() -> list[TransferRow]:
              known=12, eta_s=408.0),
         down(3, "nixos-26.05-minimal.iso", 1_100 * MB, 462 * MB, rate_bps=17_200_000, sources=4,
              known=6, eta_s=38.0),
-        up(4, "alpine-3.24-x86_64.iso", 212 * MB, 187 * MB, 24_100_000, "zoe-mbp"),
-        up(5, "thesis-final.pdf", 4_100_000, 615_000, 7_100_000, "lab-07"),
+        up(4, "alpine-3.24-x86_64.iso", 212 * MB, 187 * MB, rate_bps=24_100_000, peer="zoe-mbp"),
+        up(5, "thesis-final.pdf", 4_100_000, 615_000, rate_bps=7_100_000, peer="lab-07"),
         down(6, "wikipedia-en-2026-09.zim", 110 * GB, 7_700 * MB, "paused", sources=0, known=9),
         down(7, "old-backup-2019.tar.gz", 5 * GB, 2_650 * MB, "stalled",
              reason="no source is online", known=1),

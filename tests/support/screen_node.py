@@ -204,8 +204,8 @@ class ScreenNode(FakeNode):
         queue: asyncio.Queue[FeedItem] = asyncio.Queue()
         self._followers.append(queue)
         try:
-            for item in await self._sections():
-                yield item
+            for section in await self._sections():
+                yield section
             while True:
                 item = await queue.get()
                 yield item
