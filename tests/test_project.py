@@ -26,6 +26,7 @@ DOCUMENTS = (
     "docs/protocol.md",
     "docs/security.md",
     "docs/operations.md",
+    "docs/screen.md",
 )
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 

@@ -15,12 +15,11 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent))
 
-from p2ptui.base.ids import TransferId  # noqa: E402  (found by the line above)
-from p2ptui.node.events import Connected, FetchFinished, Published, TrackerNotice  # noqa: E402
-from tests.support import scene  # noqa: E402
+from tests.support import scene  # noqa: E402  (found by the line above)
 from tests.support.screen_node import ScreenNode  # noqa: E402
-from tests.support.screen_rig import NARROW, WIDE, Rig, Ways, opened  # noqa: E402
+from tests.support.screen_rig import NARROW, Rig, Ways, opened  # noqa: E402
 
+LARGE = (136, 38)
 SECONDS = 34
 """What the graphs show."""
 
@@ -42,7 +41,7 @@ async def make(name: str, size: tuple[int, int], *keys: str) -> None:
 
 
 async def _happen(rig: Rig) -> None:
-    node, now = rig.node, scene.TIME
+    node = rig.node
     whole = scene.live()
     for second in range(SECONDS):
         share = 0.35 + 0.6 * second / SECONDS + 0.05 * (second % 3)
@@ -53,26 +52,14 @@ async def _happen(rig: Rig) -> None:
         for _ in range(4):
             rig.screen.tick()
     node.rows[: len(whole)] = whole
-    for event in (
-        Connected(
-            time=now - 114, tracker="lab.example", peer_id=scene.peer_of("leo-x1"),
-            address="10.0.4.2:7070",
-        ),
-        Published(time=now - 113, files=12_408, bytes=318 * scene.GB, seconds=1.9),
-        TrackerNotice(time=now - 25, level="warning", text="The tracker restarts at noon."),
-        FetchFinished(
-            time=now - 12, id=TransferId(12), name="fedora-workstation-44.iso",
-            content_id=scene.content_of("fedora"), path="~/p2ptui/fedora-workstation-44.iso",
-            bytes=2_300 * scene.MB, seconds=21.0, sources=33,
-        ),
-    ):  # fmt: skip
+    for event in scene.log():
         node.emit(event)
     await rig.told()
 
 
 async def main() -> None:
     """All pictures."""
-    await make("peer.svg", WIDE, "3")
+    await make("peer.svg", LARGE, "3")
     await make("peer-narrow.svg", NARROW, "3")
 
 

@@ -6,7 +6,7 @@ that are kicked are closed by the network.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from p2ptui import __version__
@@ -37,7 +37,7 @@ MAX_RECORDS = 1024
 
 @dataclass(slots=True)
 class _Record:
-    """What is known of a member beyond its sessions."""
+    """What is known of a member, or of whoever is at an address, beyond its sessions."""
 
     wrong_chunks: int = 0
     barred_until: float = 0.0
@@ -84,7 +84,9 @@ class Peers:
         self._offload = offload
         self._clock = clock
         self._sessions: dict[PeerId, list[PeerSession]] = {}
-        self._records: dict[PeerId, _Record] = {}
+        self._records: dict[PeerId | m.Endpoint, _Record] = {}
+        self._met: dict[m.Endpoint, PeerSession] = {}
+        """Open sessions by where they were dialled."""
         self._tasks = TaskSet()
 
     def set_nick(self, nick: str) -> None:
@@ -124,24 +126,23 @@ class Peers:
     async def session(self, peer: PeerId | None, endpoints: Iterable[m.Endpoint]) -> PeerSession:
         """A session with a member: an open one, or dialled at the first endpoint that answers.
 
-        `peer` None accepts whoever proves to be a member there. Raises `P2PError`.
+        `peer` None accepts whoever proves to be a member at the first one. Raises `P2PError`.
         """
-        if peer is None:
-            return await self._dial(None, endpoints)
-        if self.barred(peer):
+        places = tuple(endpoints)
+        if peer is not None and self.barred(peer):
             raise unreachable("This member is barred", "It sent wrong data lately.")
-        record = self._record(peer)
+        record = self._record(peer or places[0])
         tries = record.tries
         async with record.dialling:
-            for session in self._group(peer):
-                if not session.closed:
-                    return session
+            session = self._open_session(peer, places)
+            if session is not None:
+                return session
             if record.tries != tries and record.failure is not None:
                 # The dial that we waited for has failed: thirty fetches do not dial in turn.
                 raise record.failure
             record.failure = None
             try:
-                return await self._dial(peer, endpoints)
+                return await self._dial(peer, places)
             except P2PError as error:
                 record.failure = error
                 raise
@@ -180,20 +181,29 @@ class Peers:
     def _group(self, peer: PeerId) -> list[PeerSession]:
         return self._sessions.get(peer, [])
 
-    def _record(self, peer: PeerId) -> _Record:
-        record = self._records.get(peer)
+    def _open_session(
+        self, peer: PeerId | None, endpoints: Sequence[m.Endpoint]
+    ) -> PeerSession | None:
+        if peer is not None:
+            known = self._group(peer)
+        else:
+            known = [self._met[place] for place in endpoints if place in self._met]
+        return next((session for session in known if not session.closed), None)
+
+    def _record(self, whom: PeerId | m.Endpoint) -> _Record:
+        record = self._records.get(whom)
         if record is None:
             if len(self._records) >= MAX_RECORDS:
                 now = self._clock.monotonic()
                 for known in [k for k, each in self._records.items() if each.is_plain(now)]:
                     del self._records[known]
-            record = self._records[peer] = _Record()
+            record = self._records[whom] = _Record()
         return record
 
     def _has_enough(self, link: Link) -> bool:
         return link.peer_id is not None and len(self._group(link.peer_id)) >= MAX_LINKS_PER_PEER
 
-    async def _dial(self, peer: PeerId | None, endpoints: Iterable[m.Endpoint]) -> PeerSession:
+    async def _dial(self, peer: PeerId | None, endpoints: Sequence[m.Endpoint]) -> PeerSession:
         failure = unreachable("No address", "The tracker knows no address of this member.")
         for endpoint in endpoints:
             try:
@@ -208,6 +218,7 @@ class Peers:
                 failure = unreachable("The peer did not greet us", str(error) or "It is silent.")
                 continue
             self._sessions.setdefault(session.peer_id, []).append(session)
+            self._met[endpoint] = session
             self._tasks.spawn(self._run(session), name=f"peer-{short_peer_id(session.peer_id)}")
             return session
         raise failure
@@ -252,6 +263,8 @@ class Peers:
         finally:
             group = self._group(session.peer_id)
             group.remove(session)
+            for place in [place for place, met in self._met.items() if met is session]:
+                del self._met[place]
             if not session.link.closed:  # one that says goodbye goes on flushing
                 session.link.abort()
             if not group:

@@ -4,6 +4,7 @@ One tick a quarter of a second hands what came over the feed to the panes that a
 the pane that has the focus, else to `ScreenActions`.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import ClassVar, cast
 
@@ -85,6 +86,8 @@ class PeerScreen(ActingScreen):
         self.expects_end = False
         """Whether the node was told to stop from here."""
         self._told_gone = False
+        self._shown = asyncio.Event()
+        """Whether a tick has shown the node's state."""
 
     def compose(self) -> ComposeResult:
         """The mock's layout; style sheets hide what a small terminal has no room for."""
@@ -118,8 +121,12 @@ class PeerScreen(ActingScreen):
         self.attempt(self._begin())
 
     async def _begin(self) -> None:
-        """Do what the flags ask for; where no tracker is known then, ask for one."""
+        """Do what the flags ask for; where no tracker is known then, ask for one.
+
+        Only once the panes have shown what they have: they lie behind that question.
+        """
         await self.commanding.begin(was_running=not self._attached.started)
+        await self._shown.wait()
         if (await self.api.status()).tracker.state == "none":
             await self.app.push_screen_wait(FirstRun(self.api, self.commanding.start_tracker))
 
@@ -136,6 +143,7 @@ class PeerScreen(ActingScreen):
         current = self.feed.sections.get("status")
         if isinstance(current, NodeStatus):
             self._network.sample(current.down_bps, current.up_bps)
+            self._shown.set()
         self.log_pane.hear(happened)
         self.log_pane.tick()
         for name, pane in self._panes.items():

@@ -133,6 +133,18 @@ async def test_whoever_answers_at_an_address_can_be_met() -> None:
 
 
 @virtual_time
+async def test_whoever_was_met_at_an_address_is_not_dialled_again() -> None:
+    async with two_members() as pair:
+        places = (pair.endpoint,)
+        met = await asyncio.gather(*(pair.anna.peers.session(None, places) for _ in range(30)))
+        assert len(set(map(id, met))) == 1
+        assert await pair.meet() is met[0]
+        met[0].link.abort()
+        await eventually(lambda: not pair.anna.peers.sessions)
+        assert await pair.anna.peers.session(None, places) is not met[0]
+
+
+@virtual_time
 async def test_a_node_does_not_talk_to_itself() -> None:
     async with two_members() as pair:
         with pytest.raises(P2PError, match="this node itself"):

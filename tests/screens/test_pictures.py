@@ -5,20 +5,9 @@ Only what a picture tells better than a text; what keys and panes do is tested o
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import cast
 
-import msgspec
 import pytest
 
-from p2ptui.base.ids import TransferId
-from p2ptui.node.events import (
-    Connected,
-    FetchFailed,
-    FetchFinished,
-    NodeEvent,
-    Published,
-    TrackerNotice,
-)
 from p2ptui.screens.panes.log import clock_time
 from p2ptui.screens.session import Looks
 from p2ptui.screens.too_small import TooSmall
@@ -35,26 +24,8 @@ Compare = Callable[[Rig], None]
 
 def happen(node: ScreenNode) -> None:
     """A few lines for the log."""
-    happened: tuple[NodeEvent, ...] = (
-            Connected(
-                time=0, tracker="lab.example", peer_id=scene.peer_of("leo-x1"),
-                address="10.0.4.2:7070",
-            ),
-            Published(time=0, files=12_408, bytes=318 * scene.GB),
-            TrackerNotice(time=0, level="warning", text="The tracker restarts at noon."),
-            FetchFinished(
-                time=0, id=TransferId(12), name="fedora-workstation-44.iso",
-                content_id=scene.content_of("fedora"), path="/srv/share/fedora-workstation-44.iso",
-                bytes=2_300 * scene.MB, seconds=21.0, sources=33,
-            ),
-            FetchFailed(
-                time=0, id=TransferId(13), name="broken-archive.zip",
-                content_id=scene.content_of("broken"), reason="its content does not verify",
-            ),
-        )
-    ):  # fmt: skip
-        later = msgspec.structs.replace(event, time=scene.TIME - 60 + 7 * number)
-        node.emit(cast("NodeEvent", later))
+    for event in scene.log():
+        node.emit(event)
 
 
 @pytest.fixture(params=[WIDE, NARROW], ids=["120x36", "80x24"])

@@ -1,7 +1,7 @@
 """One fetch in memory: real sessions, picker, buffers and disk; sources played by hand."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
@@ -109,6 +109,8 @@ class FetchRig:
         self.offload = GatedOffload()
         self.disk: Disk | None = None
         self.free = 2**40
+        self.free_space: Callable[[Path], int] = lambda _folder: self.free
+        self.on_placed: Callable[[Fetch, Path], Awaitable[None]] | None = None
         self.reserve = 0
         self.fair_bps = float("inf")
         self.peers: list[ScriptedPeer] = []
@@ -162,7 +164,7 @@ class FetchRig:
             clock=self.clock,
             meter=RateMeter(self.clock.monotonic()),
             open_partial=self.open_partial,
-            free_space=lambda _folder: self.free,
+            free_space=lambda folder: self.free_space(folder),
             on_state=self._state,
             on_prepared=lambda _fetch: self.told.append("prepared"),
             on_placed=self._placed,
@@ -188,6 +190,8 @@ class FetchRig:
 
     async def _placed(self, fetch: Fetch, path: Path) -> None:
         assert fetch.partial is not None, "the partial goes after this"
+        if self.on_placed is not None:
+            await self.on_placed(fetch, path)
         self.told.append(f"placed {path.name}")
 
     def _lost(self, _fetch: Fetch, source: Source) -> None:

@@ -21,6 +21,14 @@ from p2ptui.node.api import (
     TransferRow,
     TransferState,
 )
+from p2ptui.node.events import (
+    Connected,
+    FetchFailed,
+    FetchFinished,
+    NodeEvent,
+    Published,
+    TrackerNotice,
+)
 
 TIME = 1_800_000_000.0
 """Now: 2027-01-15, 08:00:00 UTC."""
@@ -206,3 +214,24 @@ def remote_files() -> list[RemoteFile]:
         RemoteFile(name=name, size=size, content_id=content_of(name), changed=TIME)
         for name, size in names
     ]
+
+
+def log() -> tuple[NodeEvent, ...]:
+    """What happened in the last two minutes, a line of each level."""
+    return (
+        Connected(
+            time=TIME - 114, tracker="lab.example", peer_id=peer_of("leo-x1"),
+            address="10.0.4.2:7070",
+        ),
+        Published(time=TIME - 113, files=12_408, bytes=318 * GB, seconds=1.9),
+        FetchFailed(
+            time=TIME - 90, id=TransferId(13), name="broken-archive.zip",
+            content_id=content_of("broken"), reason="its content does not verify",
+        ),
+        TrackerNotice(time=TIME - 25, level="warning", text="The tracker restarts at noon."),
+        FetchFinished(
+            time=TIME - 5, id=TransferId(12), name="fedora-workstation-44.iso",
+            content_id=content_of("fedora"), path="~/p2ptui/fedora-workstation-44.iso",
+            bytes=2_300 * MB, seconds=21.0, sources=33,
+        ),
+    )  # fmt: skip
