@@ -173,10 +173,12 @@ class TrackerLink:
             await self._link.close("done", "greeting anew")
 
     async def close(self) -> None:
-        """Say goodbye; `run` then ends and tells nothing."""
-        self._closing = True
+        """Say goodbye; that the link is no more is told, if it was up, and `run` ends."""
+        self._closing, was_up = True, self.up.is_set()
         if self._link is not None:
             await self._link.close("stopping", "the node stops")
+        if was_up:
+            self._lose("this node leaves", None)
 
     # --- asking -------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from p2ptui.node.api import NodeApi, NodeStatus
 from p2ptui.node.events import Resync
 from p2ptui.screens.acting import ActingScreen
 from p2ptui.screens.actions import ScreenActions
+from p2ptui.screens.arrangement import WIDE_COLUMNS, WIDE_ROWS, is_narrow, seen_parts
 from p2ptui.screens.commanding import Commanding
 from p2ptui.screens.feed import INTERVAL_S, Feed
 from p2ptui.screens.first_run import FirstRun
@@ -40,10 +41,6 @@ from p2ptui.widgets.key_footer import KeyFooter, KeyHint
 from p2ptui.widgets.tabs import Tab, TabStrip
 
 EXAMPLES = ("publish ~/Music/song.flac", "fetch NAME", "search WORDS", "help")
-WIDE_COLUMNS = 100
-WIDE_ROWS = 30
-"""Below either there is one pane at a time, and a strip of tabs."""
-_RIGHT = frozenset({"search", "hosts", "transfers"})
 
 
 class PeerScreen(ActingScreen):
@@ -178,7 +175,7 @@ class PeerScreen(ActingScreen):
     @property
     def narrow(self) -> bool:
         """Whether one pane is seen at a time."""
-        return self.size.width < WIDE_COLUMNS or self.size.height < WIDE_ROWS
+        return is_narrow(self.size.width, self.size.height)
 
     @property
     def focused_pane(self) -> PeerPane | None:
@@ -219,16 +216,10 @@ class PeerScreen(ActingScreen):
         )
 
     def _arrange(self) -> None:
-        """Show the panes that there is room for: by hand, as a class would restyle everything."""
-        one, active = self.narrow, self.active
-        hidden: PaneName = "search" if self._hosts_instead else "hosts"
-        for name, pane in self._panes.items():
-            pane.display = name == active if one else name != hidden
-        self._network.display = not one
-        self.query_one("#left").display = not one or active == "library"
-        self.query_one("#right").display = not one or active in _RIGHT
-        self.query_one("#body").display = not one or active != "log"
-        self.query_one(TabStrip).display = one
+        """Show what there is room for: part by part, as a class would restyle everything."""
+        parts = seen_parts(self.active, narrow=self.narrow, hosts=self._hosts_instead)
+        for selector, seen in parts.items():
+            self.query_one(selector).display = seen
 
     @on(events.DescendantFocus)
     def _follow_focus(self, event: events.DescendantFocus) -> None:

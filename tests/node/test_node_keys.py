@@ -8,6 +8,7 @@ import pytest
 from p2ptui.base.errors import ExitCode, P2PError
 from p2ptui.node import fetching
 from p2ptui.node.api import BrowseRequest, FetchRequest, Page
+from p2ptui.node.events import Disconnected, Section, Stopped
 from p2ptui.node.node import Node
 from p2ptui.node.removed_files import REMOVED
 from p2ptui.node.store import NodeStore
@@ -26,6 +27,10 @@ def write(folder: Path, *names: str) -> None:
 async def shared(node: Node, names: Sequence[str]) -> bool:
     page = await node.library(Page())
     return [row.name for row in page.rows if row.state == "shared"] == sorted(names)
+
+
+async def connected(node: Node) -> bool:
+    return (await node.status()).tracker.state == "connected"
 
 
 async def test_a_removal_is_undone_once(tmp_path: Path) -> None:
@@ -128,6 +133,20 @@ async def test_another_nick_is_known_to_the_swarm_at_once(tmp_path: Path) -> Non
         await anna.configure("peer.nick", "änne")
         await until(lambda: sees("änne"))
         assert (await anna.status()).tracker.state == "connected"
+
+
+async def test_a_node_that_leaves_does_not_promise_to_come_back(tmp_path: Path) -> None:
+    async with node_swarm(tmp_path) as swarm:
+        await swarm.tracker()
+        anna = await swarm.open("anna")
+        await until(lambda: connected(anna))
+        feed = anna.feed(("status",), 1.0)
+        await anext(feed)
+        await anna.close()
+        told = [item async for item in feed if not isinstance(item, Section)]
+        ends = [item for item in told if isinstance(item, Disconnected)]
+        assert [(event.reason, event.retry_s) for event in ends] == [("this node leaves", None)]
+        assert isinstance(told[-1], Stopped)
 
 
 async def test_a_folder_of_another_is_fetched_with_its_structure(

@@ -66,6 +66,12 @@ async def test_every_method_there_and_back(tmp_path: Path) -> None:
         assert await remote.transfer(number) == await node.transfer(number)
         assert await remote.steer(number, "pause") == await node.steer(number, "pause")
         assert await remote.limit("up", None) == await node.limit("up", None)
+        assert await remote.undo() == await node.undo()
+        assert await remote.fetch_folder("bert", "music") == 2
+        assert (await remote.slow(on=True)).slow
+        assert await remote.settings() == await node.settings()
+        row = await remote.configure("peer.nick", "änne")
+        assert (row.value, row.origin) == ("änne", "file")
         assert await remote.slow(True) == await node.slow(True)
         assert await remote.undo() == await node.undo()
         assert await remote.folder("", page) == await node.folder("", page)

@@ -1,5 +1,7 @@
 """The queue and the history of transfers."""
 
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,8 +12,10 @@ from p2ptui.base.ids import ContentId, TransferId
 from p2ptui.node import store_transfers
 from p2ptui.node.api import Page
 from p2ptui.node.store import NodeStore
+from p2ptui.node.store_leftovers import LeftoverTable
+from p2ptui.node.store_schema import STEPS, VERSION
 from p2ptui.node.store_transfers import TransferTable
-from p2ptui.node.store_values import TransferRecord
+from p2ptui.node.store_values import Leftover, TransferRecord
 
 CONTENT = ContentId(bytes(32))
 
@@ -70,3 +74,40 @@ async def test_history_is_bounded_and_numbers_are_never_used_again(
     rows, _ = await table.page(Page())
     assert [row.id for row in rows] == [kept[4].id, kept[3].id, running.id]
     assert len({record.id for record in kept}) == 5
+
+
+async def test_many_are_added_at_once(table: TransferTable) -> None:
+    kept = await table.add_all([transfer("a"), transfer("b", priority=2, place=7)])
+    assert [record.id for record in kept] == sorted(record.id for record in kept)
+    assert await table.unfinished() == kept
+    assert [record.rank for record in kept] == [(0, kept[0].id), (-2, 7)]
+    assert await table.add_all([]) == []
+
+
+async def test_the_queue_of_an_older_version_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "node.db"
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        old.executescript(f"{STEPS[0]} PRAGMA user_version = 1;")
+        old.execute(
+            "INSERT INTO transfers (direction, content, name, size, done, state, reason, folder, "
+            "path, peer, address, mtime, sources, started, seconds) "
+            "VALUES ('down', ?, 'song', 9, 4, 'paused', '', '/d', '', '', '', 0, 0, 1.5, 2.5)",
+            (CONTENT,),
+        )
+        old.commit()
+    for _ in range(2):
+        store = await NodeStore.open(path)
+        (record,) = await TransferTable(store).unfinished()
+        assert (record.name, record.done, record.state, record.seconds) == (
+            "song",
+            4,
+            "paused",
+            2.5,
+        )
+        assert (record.priority, record.place) == (0, 0)
+        leftover = await LeftoverTable(store).add(Leftover(folder="/d", content=CONTENT))
+        assert leftover in await LeftoverTable(store).all()
+        await LeftoverTable(store).drop(leftover)
+        await store.close()
+    with contextlib.closing(sqlite3.connect(path)) as new:
+        assert new.execute("PRAGMA user_version").fetchone() == (VERSION,)

@@ -40,7 +40,8 @@ class FakeLocator:
             watcher.sources_found(self.sources, len(self.sources))
 
     def unwatch(self, content: ContentId, watcher: SourceWatcher) -> None:
-        self.watchers[content].remove(watcher)
+        if watcher in self.watchers.get(content, ()):
+            self.watchers[content].remove(watcher)
 
     def join(self, source: m.Source) -> None:
         self.sources.append(source)
@@ -164,7 +165,7 @@ class FetchRig:
             clock=self.clock,
             meter=RateMeter(self.clock.monotonic()),
             open_partial=self.open_partial,
-            free_space=lambda folder: self.free_space(folder),
+            free_space=self.free_space,
             on_state=self._state,
             on_prepared=lambda _fetch: self.told.append("prepared"),
             on_placed=self._placed,

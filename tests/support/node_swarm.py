@@ -19,7 +19,7 @@ PATIENCE_S = 30.0
 async def until(condition: Callable[[], Awaitable[object]]) -> None:
     """Ask again and again until the answer is yes."""
     async with asyncio.timeout(PATIENCE_S):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110  (nobody tells us)
             await asyncio.sleep(0.02)
 
 
