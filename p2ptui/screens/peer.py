@@ -165,11 +165,6 @@ class PeerScreen(ActingScreen):
         self._arrange()
         guard_size(self.app, event.size)
 
-    def node_status(self) -> NodeStatus | None:
-        """The newest status, as the feed told it."""
-        status = self.feed.sections.get("status")
-        return status if isinstance(status, NodeStatus) else None
-
     # --- panes ------------------------------------------------------------------------------------
 
     @property

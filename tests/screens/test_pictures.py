@@ -64,7 +64,7 @@ async def test_the_log_on_a_small_terminal(tmp_path: Path, picture: Compare) -> 
     async with opened(Ways(ScreenNode()), tmp_path, NARROW) as rig:
         happen(rig.node)
         await rig.press("4")
-        assert clock_time(scene.TIME - 60) in rig.text
+        assert clock_time(scene.TIME - 114) in rig.text
         assert rig.widget(LogPane).has_focus
         picture(rig)
 
