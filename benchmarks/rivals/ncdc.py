@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks.payload import NAME
 from benchmarks.processes import (
     HOST,
+    Broken,
     free_port,
     require_program,
     running,
@@ -23,6 +24,7 @@ from benchmarks.rivals.terminal import Terminal, at_terminal
 
 SHARE = "files"
 HASH_S = 300.0
+BROWSE_TRIES = 50
 _THIRD_TAB = "\x1b3"
 _DOWNLOAD = "d"
 
@@ -94,18 +96,17 @@ async def _hash(program: str, folder: Path, share: Path) -> None:
             lambda: b"Completed hashing" in said.read_bytes(), "ncdc's hashing", within_s=HASH_S
         )
     if NAME.encode() not in bz2.decompress((folder / "files.xml.bz2").read_bytes()):
-        raise RuntimeError("ncdc wrote a list without the payload")
+        raise Broken("ncdc wrote a list without the payload")
 
 
 async def _see(nick: str, folder: Path, terminal: Terminal) -> None:
-    """Get the list of another member, who may not be known at once."""
-    lists = folder / "fl"
+    """Get the list of another member, and ask again as long as the hub does not name it yet."""
 
-    async def try_once() -> bool:
+    def is_here() -> bool:
+        return any((folder / "fl").glob("*.xml.bz2"))
+
+    for _ in range(BROWSE_TRIES):
         await terminal.enter(f"/browse {nick}")
-        return any(lists.glob("*.xml.bz2"))
-
-    for _ in range(50):
-        if await try_once():
+        if is_here():
             return
-    await wait_until(lambda: any(lists.glob("*.xml.bz2")), "the list of ncdc's seed")
+    await wait_until(is_here, "the list of ncdc's seed")

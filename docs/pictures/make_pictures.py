@@ -17,11 +17,9 @@ sys.path.insert(0, str(HERE.parent.parent))
 
 from tests.support import scene  # noqa: E402  (found by the line above)
 from tests.support.screen_node import ScreenNode  # noqa: E402
-from tests.support.screen_rig import NARROW, Rig, Ways, opened  # noqa: E402
+from tests.support.screen_rig import NARROW, Ways, opened  # noqa: E402
 
 LARGE = (136, 38)
-SECONDS = 34
-"""What the graphs show."""
 
 
 async def make(name: str, size: tuple[int, int], *keys: str) -> None:
@@ -29,32 +27,16 @@ async def make(name: str, size: tuple[int, int], *keys: str) -> None:
     node = ScreenNode()
     with tempfile.TemporaryDirectory() as folder:
         async with opened(Ways(node), Path(folder), size) as rig:
-            await _happen(rig)
+            for event in scene.log():
+                node.emit(event)
             await rig.press("1", "j", "j", "right", "2", "slash")
             await rig.enter("debian 13")
             await rig.press("enter", "j", *keys)
-            await rig.settle()
+            await rig.same_minute()
             drawn = rig.app.export_screenshot(title="p2ptui", simplify=True)
     drawn = re.sub(r"terminal-\d+-", "terminal-", drawn)
     (HERE / name).write_text(drawn, encoding="utf-8")
     print(f"{HERE / name}: {len(drawn):,} bytes")  # noqa: T201  (a program of its own)
-
-
-async def _happen(rig: Rig) -> None:
-    node = rig.node
-    whole = scene.live()
-    for second in range(SECONDS):
-        share = 0.35 + 0.6 * second / SECONDS + 0.05 * (second % 3)
-        for number, row in enumerate(whole):
-            node.rows[number] = scene.changed(row, rate_bps=round(row.rate_bps * min(share, 1)))
-        await node.tell_sections()
-        await rig.rest()
-        for _ in range(4):
-            rig.screen.tick()
-    node.rows[: len(whole)] = whole
-    for event in scene.log():
-        node.emit(event)
-    await rig.told()
 
 
 async def main() -> None:

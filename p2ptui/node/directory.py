@@ -159,8 +159,10 @@ class Directory:
         """Who has a content, online now."""
         meant = await self.find(target)
         tracker = self._tracker()
-        found = await tracker.ask(lambda number: m.Locate(number, meant.content), m.Sources)
-        tracker.release(meant.content)
+        try:
+            found = await tracker.ask(lambda number: m.Locate(number, meant.content), m.Sources)
+        finally:
+            tracker.release(meant.content)
         rows = tuple(
             api.SourceRow(
                 peer_id=source.peer,

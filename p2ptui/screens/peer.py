@@ -81,8 +81,7 @@ class PeerScreen(ActingScreen):
         self._attached = attached
         self.leaving = Leaving(self, attached)
         self.expects_end = False
-        """Whether the node was told to stop from here."""
-        self._told_gone = False
+        """Whether the node was told to stop from here, or its end is told already."""
         self._shown = asyncio.Event()
         """Whether a tick has shown the node's state."""
 
@@ -134,12 +133,10 @@ class PeerScreen(ActingScreen):
         sections, happened = self.feed.take_sections(), self.feed.take_events()
         if self.feed.take_missed():
             self._stale.update(PANES)
-        status = sections.get("status")
+        status = self.feed.sections.get("status")
         if isinstance(status, NodeStatus):
             self.query_one(HeaderBar).state = header_state(status)
-        current = self.feed.sections.get("status")
-        if isinstance(current, NodeStatus):
-            self._network.sample(current.down_bps, current.up_bps)
+            self._network.sample(status.down_bps, status.up_bps)
             self._shown.set()
         self.log_pane.hear(happened)
         self.log_pane.tick()
@@ -156,8 +153,8 @@ class PeerScreen(ActingScreen):
                     self._stale.discard(name)
                     pane.attempt(pane.load(), group="load", exclusive=True)
                 pane.tick()
-        if self.feed.gone.is_set() and not self._told_gone and not self.expects_end:
-            self._told_gone = True
+        if self.feed.gone.is_set() and not self.expects_end:
+            self.expects_end = True
             self.app.post_message(NodeGone(self.feed.reason))
 
     def on_resize(self, event: events.Resize) -> None:

@@ -89,39 +89,6 @@ def test_search_fetch_publish_remove_quit(world: World, screen: Terminal) -> Non
     )
 
 
-def test_f42_a_name_with_escape_sequences_of_the_local_disk_is_never_written(
-    world: World, screen: Terminal
-) -> None:
-    evil = ("\x1b]0;owned\x07.txt", "\x1b[2Jx.txt", "\x9b31mred.txt", "\x1b]52;c;cHduZWQ=\x07")
-    shared = world.folder / "shared"
-    shared.mkdir()
-    for name in evil:
-        (shared / name).write_text("x")
-    (shared / "good.txt").write_text("good")
-    tracker = world.tracker()
-    start(screen, world, "carl", "--tracker", tracker.link, "--share", shared)
-    screen.until_seen("connected to swarm", "good.txt")
-    # The picker shows what lies there, whether it can be shared or not.
-    screen.press("p")
-    screen.until_seen("Publish a file")
-    screen.type("/owned")
-    screen.until_seen("Nothing in here is called that")
-    screen.press("Escape")
-    until(lambda: "Nothing in here" not in screen.text, "the picker without its filter")
-    screen.press("Escape")
-    until(lambda: "Publish a file" not in screen.text, "the panes")
-    screen.type(":status")
-    screen.press("Enter")
-    screen.until_seen("skipped")
-    screen.press("q")
-    assert screen.until_ended() == 0
-    written = screen.written.read_bytes()
-    for name in evil:
-        assert name.encode() not in written
-    assert b"owned" not in written or b"\\x1b]0;owned" in written
-    assert b"\x1b]52" not in written
-
-
 def test_a_second_screen_attaches_and_the_node_outlives_the_first(
     world: World, screen: Terminal, short_folder: Path
 ) -> None:

@@ -24,12 +24,14 @@ from p2ptui.command_line import Parsed
 from p2ptui.commands import Command
 from p2ptui.node.api import NodeApi
 from p2ptui.peer_shell import completer, typed_handlers
+from p2ptui.screens.panes.network import TICKS, NetworkPane
 from p2ptui.screens.peer import PeerScreen
 from p2ptui.screens.session import Attached, Language, Looks
 from p2ptui.widgets.virtual_table import VirtualTable
 from tests.support.screen_node import ScreenNode
 
 DEADLINE_S = 10.0
+MINUTE_S = 60
 LEAST_TURNS = 2
 MOST_TURNS = 8
 """Turns of all message queues that are waited for at most."""
@@ -127,6 +129,16 @@ class Rig:
         screen = self.app.screen
         assert isinstance(screen, kind)
         return screen
+
+    async def same_minute(self) -> None:
+        """Let the graph show the same minute, however often was waited for something."""
+        network = self.screen.query_one(NetworkPane)
+        network._gathered.clear()
+        for second in range(MINUTE_S):
+            height = second / MINUTE_S * (0.8 + 0.2 * (second % 3))
+            for _ in range(TICKS):
+                network.sample(round(190_000_000 * height), round(40_000_000 * (1 - height)))
+        await self.rest()
 
     async def told(self) -> None:
         """The node tells its sections, and the screen shows them."""
