@@ -353,7 +353,7 @@ async def test_the_next_run_takes_up_what_was_not_over(tmp_path: Path) -> None:
         states = {each.record.name: each.record.state for each in rig.downloads.current}
         assert states == {"song.mp3": "queued", "paused": "paused", "waiting": "queued"}
         rig.connect()
-        await eventually(lambda: (tmp_path / "song.mp3").exists())
+        await eventually((tmp_path / "song.mp3").exists)
         assert (tmp_path / "song.mp3").read_bytes() == SONG
         assert record_of(rig, download).state == "finished"
 
