@@ -14,6 +14,7 @@ from typing import Protocol
 
 from benchmarks.payload import Payload, WrongCopy
 from benchmarks.processes import Broken
+from p2ptui.base.errors import P2PError
 from p2ptui.base.text import format_rate
 
 TURN_S = 300.0
@@ -51,18 +52,38 @@ class Contestant(Protocol):
         ...
 
 
-async def race(contestants: Sequence[Contestant], grounds: Grounds) -> dict[str, tuple[float, ...]]:
-    """The rates of each, in bytes per second, one a round. Raises `Broken`."""
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """How a race went, by the names of those who took part."""
+
+    rates: dict[str, tuple[float, ...]]
+    """Bytes per second, one a round, of those who came to the end."""
+    broken: dict[str, str]
+    """Why the others did not."""
+
+
+async def race(contestants: Sequence[Contestant], grounds: Grounds) -> Standings:
+    """Run all rounds; whoever fails once takes no further part."""
     rates: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
+    broken: dict[str, str] = {}
     for number in range(grounds.rounds + 1):
         shift = number % len(contestants)
+        which = f"round {number} of {grounds.rounds}" if number else "warm-up"
         for contestant in (*contestants[shift:], *contestants[:shift]):
-            rate_bps = grounds.payload.size / await _turn(contestant, grounds.payload)
-            which = f"round {number} of {grounds.rounds}" if number else "warm-up"
-            grounds.tell(f"{which}: {contestant.name} {format_rate(rate_bps)}")
+            name = contestant.name
+            if name in broken:
+                continue
+            try:
+                seconds = await _turn(contestant, grounds.payload)
+            except Broken as problem:
+                broken[name] = str(problem)
+                del rates[name]
+                continue
+            rate_bps = grounds.payload.size / seconds
+            grounds.tell(f"{which}: {name} {format_rate(rate_bps)}")
             if number:
-                rates[contestant.name].append(rate_bps)
-    return {name: tuple(found) for name, found in rates.items()}
+                rates[name].append(rate_bps)
+    return Standings({name: tuple(found) for name, found in rates.items()}, broken)
 
 
 async def _turn(contestant: Contestant, payload: Payload) -> float:
@@ -74,9 +95,9 @@ async def _turn(contestant: Contestant, payload: Payload) -> float:
             seconds = time.perf_counter() - begin
             await asyncio.to_thread(payload.check, copy)
     except TimeoutError:
-        raise Broken(f"{contestant.name} took longer than {TURN_S:g} s") from None
-    except (WrongCopy, OSError) as error:
-        raise Broken(f"{contestant.name}: {error}") from error
+        raise Broken(f"it took longer than {TURN_S:g} s") from None
+    except (WrongCopy, P2PError, OSError) as error:
+        raise Broken(str(error)) from error
     await contestant.clear(copy)
     await asyncio.sleep(REST_S)
     return seconds

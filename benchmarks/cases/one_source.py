@@ -73,15 +73,19 @@ async def _compete(
                 findings.not_run.append(f"{case} against {rival.short}: {problem}")
             else:
                 opened.append((rival, contestant))
-        rates = await race([ours, *(contestant for _, contestant in opened)], grounds)
+        standings = await race([ours, *(contestant for _, contestant in opened)], grounds)
+        for name, reason in standings.broken.items():
+            findings.not_run.append(f"{case}: {name}: {reason}")
+        rates = standings.rates
         for rival, contestant in opened:
-            findings.lines.append(
-                Ratio(
-                    case,
-                    f"{format_bytes(grounds.payload.size)} from one source",
-                    contestant.name,
-                    rates[ours.name],
-                    rates[contestant.name],
-                    rival.at_least,
+            if ours.name in rates and contestant.name in rates:
+                findings.lines.append(
+                    Ratio(
+                        case,
+                        f"{format_bytes(grounds.payload.size)} from one source",
+                        contestant.name,
+                        rates[ours.name],
+                        rates[contestant.name],
+                        rival.at_least,
+                    )
                 )
-            )

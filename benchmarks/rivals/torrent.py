@@ -36,13 +36,17 @@ class Torrent:
     def __init__(self, payload: Payload, folder: Path) -> None:
         import libtorrent
 
+        settings: libtorrent.settings_pack = {
+            **SETTINGS,
+            "alert_mask": libtorrent.alert.category_t.storage_notification,
+        }
         self._library = libtorrent
         made = libtorrent.create_torrent(libtorrent.list_files(str(payload.path)))
         libtorrent.set_piece_hashes(made, str(payload.path.parent))
         self._torrent = libtorrent.torrent_info(made.generate())
         self._folder = folder
-        self._seed = libtorrent.session(SETTINGS)
-        self._leecher = libtorrent.session(SETTINGS)
+        self._seed = libtorrent.session(settings)
+        self._leecher = libtorrent.session(settings)
         self._seed.add_torrent(self._told(payload.path.parent, complete=True))
         self._handle: libtorrent.torrent_handle | None = None
 
@@ -52,6 +56,9 @@ class Torrent:
         self._handle = handle
         handle.connect_peer((HOST, self._seed.listen_port()))
         await wait_until(lambda: handle.status().is_seeding, "libtorrent", within_s=TURN_S)
+        # All pieces are verified now, but the last ones may not be in the file yet.
+        handle.flush_cache()
+        await wait_until(self._is_flushed, "libtorrent's last writes")
         return self._folder / NAME
 
     async def clear(self, copy: Path) -> None:
@@ -59,6 +66,10 @@ class Torrent:
         if self._handle is not None:
             self._leecher.remove_torrent(self._handle, self._library.session.delete_files)
             await wait_until(lambda: not copy.exists(), "libtorrent's removal")
+
+    def _is_flushed(self) -> bool:
+        kind = self._library.cache_flushed_alert
+        return any(isinstance(alert, kind) for alert in self._leecher.pop_alerts())
 
     def close(self) -> None:
         """End both sessions (blocks while they do)."""

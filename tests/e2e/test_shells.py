@@ -72,6 +72,7 @@ def test_the_trackers_console_in_a_pipe(swarm: Swarm) -> None:
 # --- at a terminal -------------------------------------------------------------------------------
 
 Open = Callable[..., Terminal]
+PEER, TRACKER = "peer>", "tracker>"
 INHERITED = {"PATH", "P2PTUI_HOME", "LC_ALL", "PYTHONPATH"}
 
 
@@ -113,46 +114,43 @@ def test_a_first_session_at_three_terminals(world: World, terminal: Open) -> Non
 
     tracker = terminal("tracker", "tracker", "--shell", "--listen", LOOPBACK)
     shown = tracker.wait_for("Join link:")
-    tracker.wait_for("tracker>")
     (link,) = [line.split()[-1] for line in shown if line.startswith("Join link:")]
 
     anna = terminal("anna", "--shell", "--tracker", link, "--nick", "anna", "--listen", LOOPBACK)
-    anna.wait_for("peer>")
-    anna.type(f"publish {film}")
+    anna.type(f"publish {film}", at=PEER)
     anna.wait_for("published holiday.mkv, 3.0 MB, b3c1")
     tracker.wait_for("offers 1 file, 3.0 MB")
 
     ben = terminal("ben", "--shell", "--tracker", link, "--nick", "ben", "--listen", LOOPBACK)
-    ben.wait_for("peer>")
-    ben.type("search holi")
+    ben.type("search holi", at=PEER)
     ben.wait_for("1 of 1")
     # On a terminal a fetch runs on, and its end is told above the prompt.
-    ben.type("fetch holiday.mkv")
+    ben.type("fetch holiday.mkv", at=PEER)
     ben.wait_for("fetched holiday.mkv: 3.0 MB in ")
     copy = world.home("ben").node.repository / "holiday.mkv"
     assert copy.read_bytes() == film.read_bytes()
-    ben.type("/help")
+    ben.type("/help", at=PEER)
     ben.wait_for("Finding and fetching:")
-    ben.type("frobnicate")
+    ben.type("frobnicate", at=PEER)
     ben.wait_for("p2ptui: Unknown command")
-    ben.type("remove holiday.mkv")
+    ben.type("remove holiday.mkv", at=PEER)
     ben.wait_for("removed holiday.mkv and deleted")
     assert not copy.exists()
 
-    tracker.type("discover anna")
+    tracker.type("discover anna", at=TRACKER)
     tracker.wait_for("holiday.mkv")
-    tracker.type("ping ben")
+    tracker.type("ping ben", at=TRACKER)
     tracker.wait_for(" ms")
 
     for shown_at, typed in (
         (anna, [f"publish {film}"]),
         (ben, ["search holi", "fetch holiday.mkv", "/help", "frobnicate", "remove holiday.mkv"]),
     ):
-        assert_prompts_stand_alone(shown_at, "peer>", typed)
-    assert_prompts_stand_alone(tracker, "tracker>", ["discover anna", "ping ben"])
+        assert_prompts_stand_alone(shown_at, PEER, typed)
+    assert_prompts_stand_alone(tracker, TRACKER, ["discover anna", "ping ben"])
 
-    for shown_at in (ben, anna, tracker):
-        shown_at.type("exit")
+    for shown_at, prompt in ((ben, PEER), (anna, PEER), (tracker, TRACKER)):
+        shown_at.type("exit", at=prompt)
         assert shown_at.exit_code() == 0
     assert homes_in_use(world.folder) == []
 
@@ -160,13 +158,15 @@ def test_a_first_session_at_three_terminals(world: World, terminal: Open) -> Non
 def test_ctrl_c_drops_the_line_and_ctrl_d_leaves(world: World, terminal: Open) -> None:
     peer = terminal("anna", "--shell", "--listen", LOOPBACK)
     peer.wait_for("Type: join LINK")
-    peer.wait_for("peer>")
+    peer.wait_at(PEER)
     peer.press("s", "e", "a", "C-c")
     peer.wait_for("(exit leaves, help lists the commands)")
+    peer.wait_at(PEER)
     peer.press("h", "e", "l", "Tab")
     peer.wait_for("peer> help")
     peer.press("Enter")
     peer.wait_for("Offering files:")
+    peer.wait_at(PEER)
     peer.press("C-d")
     assert peer.exit_code() == 0
     assert homes_in_use(world.folder) == []
@@ -176,8 +176,7 @@ def test_f118_a_terminal_that_cannot_move_its_cursor_gets_plain_lines(
     world: World, terminal: Open
 ) -> None:
     peer = terminal("anna", "--shell", "--listen", LOOPBACK, term="dumb")
-    peer.wait_for("peer>")
-    peer.type("status")
+    peer.type("status", at=PEER)
     peer.wait_for("tracker:    none yet")
-    peer.type("exit")
+    peer.type("exit", at=PEER)
     assert peer.exit_code() == 0

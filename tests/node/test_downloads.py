@@ -262,12 +262,12 @@ async def test_a_command_that_comes_too_late_finds_it_finished(
 ) -> None:
     async with downloading(tmp_path, SONG) as rig:
         await rig.fetches.peer("anna")
-        rig.fetches.offload.shut("discard")  # the file lies under its name already
+        rig.fetches.offload.shut("place")  # the file is just getting its name
         download = await rig.downloads.add(rig.of_data(), None)
         await eventually(lambda: rig.fetches.offload.waiting)
         stopping = spawn(getattr(rig.downloads, command)(download.record.id), name=command)
         await stays(lambda: not stopping.done(), 5)
-        rig.fetches.offload.open("discard")
+        rig.fetches.offload.open("place")
         assert (await stopping) is download
         assert story(rig.events)[-1] == "finished", "and nothing after it"
         assert record_of(rig, download).state == "finished"

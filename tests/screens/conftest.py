@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -54,11 +54,10 @@ class _Svg(SingleFileSnapshotExtension):
 
 
 @pytest.fixture
-def picture(snapshot: SnapshotAssertion) -> Callable[[Rig], Awaitable[None]]:
+def picture(snapshot: SnapshotAssertion) -> Callable[[Rig], None]:
     """Compare what is seen with the picture of this test; `--snapshot-update` takes a new one."""
 
-    async def compare(rig: Rig) -> None:
-        await rig.same_minute()
+    def compare(rig: Rig) -> None:
         drawn = rig.app.export_screenshot(title="p2ptui", simplify=True)
         assert re.sub(r"terminal-\d+-", "terminal-", drawn) == snapshot(extension_class=_Svg)
 

@@ -24,7 +24,7 @@ from p2ptui.command_line import Parsed
 from p2ptui.commands import Command
 from p2ptui.node.api import NodeApi
 from p2ptui.peer_shell import completer, typed_handlers
-from p2ptui.screens.panes.network import TICKS, NetworkPane
+from p2ptui.screens.panes.network import NetworkPane
 from p2ptui.screens.peer import PeerScreen
 from p2ptui.screens.session import Attached, Language, Looks
 from p2ptui.widgets.virtual_table import VirtualTable
@@ -131,13 +131,12 @@ class Rig:
         return screen
 
     async def same_minute(self) -> None:
-        """Let the graph show the same minute, however often was waited for something."""
+        """Let the graph show a whole minute of traffic."""
         network = self.screen.query_one(NetworkPane)
-        network._gathered.clear()
         for second in range(MINUTE_S):
             height = second / MINUTE_S * (0.8 + 0.2 * (second % 3))
-            for _ in range(TICKS):
-                network.sample(round(190_000_000 * height), round(40_000_000 * (1 - height)))
+            network._graph.add(190_000_000 * height, 40_000_000 * (1 - height))
+        network.summary = "last 60 s"
         await self.rest()
 
     async def told(self) -> None:
@@ -199,6 +198,7 @@ async def opened(
             )
             await rig.settle()  # the first tick has all panes ask
             await rig.settle()  # the second one shows what was answered
+            await rig.same_minute()
             yield rig
 
 

@@ -32,8 +32,14 @@ class Terminal:
                   # tmux itself does not always notice how its program ended.
                   "sh", "-c", '"$@"; echo $? >"$0"', str(self._code), *command)  # fmt: skip
 
-    def type(self, line: str) -> None:
-        """Type a line and press Enter."""
+    def wait_at(self, prompt: str) -> None:
+        """Wait until an empty prompt is the last thing that stands there."""
+        self._until(lambda: [line for line in self.lines() if line][-1:] == [prompt], prompt)
+
+    def type(self, line: str, *, at: str) -> None:
+        """Type a line at a prompt and press Enter."""
+        # Before that the keys belong to nobody, and some are lost.
+        self.wait_at(at)
         self._run("send-keys", "-l", line)
         self._run("send-keys", "Enter")
 
