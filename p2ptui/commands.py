@@ -148,7 +148,8 @@ PEER_COMMANDS: tuple[Command, ...] = (
         "remove", "withdraw a file; in the repository folder, delete it too", OFFERING,
         params=(Param("FILENAME", "the name that it is shared under", "many", "own"),),
         options=(_JSON,),
-        more="A file published from elsewhere is withdrawn and left where it lies.",
+        more="A file published from elsewhere is withdrawn and left where it lies. For 30 s `undo` "
+             "takes it back; until then a deleted file lies in `.p2ptui-removed` beside its place.",
     ),
     Command(
         "files", "our own files", OFFERING,

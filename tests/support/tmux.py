@@ -22,6 +22,7 @@ class Terminal:
     def __init__(self, folder: Path, size: tuple[int, int]) -> None:
         self._socket = folder / "tmux"
         self._size = size
+        self._ended = folder / "ended"
         self.written = folder / "written"
         """All bytes that the program sent to its terminal."""
 
@@ -34,7 +35,10 @@ class Terminal:
         self._tmux("set-option", "-t", "it", "remain-on-exit", "on")
         self._tmux("pipe-pane", "-t", "it", f"cat > {shlex.quote(str(self.written))}")
         words = ["env", "-i", *(f"{key}={value}" for key, value in env.items()), *command]
-        self._tmux("respawn-pane", "-k", "-t", "it", shlex.join(words))
+        # Its exit code by way of the shell: tmux itself knows a dead pane at times without one.
+        ended, half = shlex.quote(str(self._ended)), shlex.quote(f"{self._ended}.half")
+        command_line = f"{shlex.join(words)}; echo $? > {half}; mv {half} {ended}"
+        self._tmux("respawn-pane", "-k", "-t", "it", command_line)
 
     def press(self, *keys: str) -> None:
         """Press keys, as tmux names them."""
@@ -56,10 +60,7 @@ class Terminal:
     @property
     def exit_code(self) -> int | None:
         """What the program ended with; None while it runs."""
-        told = self._tmux(
-            "display-message", "-p", "-t", "it", "#{pane_dead} #{pane_dead_status}"
-        ).split()
-        return int(told[1]) if told[0] == "1" and len(told) > 1 else None
+        return int(self._ended.read_text()) if self._ended.exists() else None
 
     def until_seen(self, *texts: str) -> str:
         """Wait until all the texts are on the screen; what is seen then."""
