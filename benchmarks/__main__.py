@@ -14,7 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.cases.case import Case, Findings, Wishes
+from benchmarks.cases.crash import killed_again_and_again
+from benchmarks.cases.index import index
+from benchmarks.cases.many_sources import three_sources
+from benchmarks.cases.members import many_members
 from benchmarks.cases.one_source import against_https, against_sharers
+from benchmarks.cases.room import capped_sources, full_room
 from benchmarks.cases.screen import key_to_screen
 from benchmarks.cases.start_up import start_up
 from benchmarks.cases.table import large_table
@@ -29,8 +34,14 @@ CASES = {
     for case in (
         Case("T1", "one source over TLS, against curl from nginx; memory (T13)", against_https),
         Case("T2", "one source, against ncdc and libtorrent", against_sharers),
+        Case("T8", "an index of 1,000,000 entries: searches, one more large share (T9)", index),
+        Case("T10", "a tracker with 10,000 idle members, and its restart", many_members),
+        Case("T3", "three sources, against aria2c and libtorrent", three_sources),
+        Case("T4", "1 to 8 capped sources for one taker", capped_sources),
+        Case("T5", "one capped publisher for a room of twelve takers", full_room),
         Case("T11", "key to screen with 60 live transfers", key_to_screen),
         Case("T12", "the time that --help and the first paint take", start_up),
+        Case("T14", "kill -9 at random moments of a fetch, 200 times", killed_again_and_again),
         Case("TABLE", "a table of a million rows: fill and repaint", large_table),
     )
 }
@@ -45,7 +56,7 @@ def main(words: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(
         dir=parsed.folder, prefix="p2ptui-benchmark-", ignore_cleanup_errors=True
     ) as folder:
-        wishes = Wishes(Path(folder), parsed.size, parsed.rounds, _tell)
+        wishes = Wishes(Path(folder), parsed.size, parsed.rounds, _tell, parsed.members)
         try:
             asyncio.run(interruptible(_run([CASES[name] for name in names], wishes, findings)))
         except Interrupted:
@@ -83,6 +94,9 @@ def _arguments() -> argparse.ArgumentParser:
         "--rounds", type=_rounds, default=5, help="turns of each that count (default: 5)"
     )
     parser.add_argument(
+        "--members", type=_rounds, default=10_000, help="members of a crowd (default: 10000)"
+    )
+    parser.add_argument(
         "--in", dest="folder", metavar="DIR", help="folder on the disk to write to (default: temp)"
     )
     return parser
@@ -107,7 +121,7 @@ def _size(word: str) -> int:
 def _rounds(word: str) -> int:
     rounds = int(word)
     if rounds < 1:
-        raise argparse.ArgumentTypeError("at least one round")
+        raise argparse.ArgumentTypeError("at least one")
     return rounds
 
 

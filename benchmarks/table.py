@@ -83,7 +83,71 @@ class Limit:
         )
 
 
-Line = Ratio | Limit
+@dataclass(frozen=True, slots=True)
+class Fraction:
+    """A figure of ours as a multiple of something that is known, with a bound."""
+
+    case: str
+    what: str
+    values: tuple[float, ...]
+    of: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def met(self) -> bool:
+        """Whether the target is met."""
+        found = median(self.values)
+        above = self.at_least is None or found >= self.at_least
+        return above and (self.at_most is None or found <= self.at_most)
+
+    def cells(self) -> tuple[str, ...]:
+        """Its line of the table."""
+        low, high = min(self.values), max(self.values)
+        least, most = self.at_least, self.at_most
+        return (
+            self.case,
+            self.what,
+            "",
+            self.of,
+            "",
+            f"{median(self.values):.2f}× ({low:.2f} to {high:.2f})",
+            str(len(self.values)),
+            f"≥ {least:g}×" if least is not None else f"≤ {most:g}×",
+            _verdict(self.met),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """How many of something we do in a second."""
+
+    case: str
+    what: str
+    values: tuple[float, ...]
+    at_least: float
+
+    @property
+    def met(self) -> bool:
+        """Whether the target is met."""
+        return median(self.values) >= self.at_least
+
+    def cells(self) -> tuple[str, ...]:
+        """Its line of the table."""
+        return (
+            self.case,
+            self.what,
+            f"{median(self.values):.0f}/s",
+            "",
+            "",
+            "",
+            str(len(self.values)),
+            f"≥ {self.at_least:.0f}/s",
+            _verdict(self.met),
+        )
+
+
+Line = Ratio | Limit | Fraction | AtLeast
 
 
 def format_table(lines: Sequence[Line]) -> str:

@@ -1,112 +1,19 @@
-"""PeerApp: the full-screen peer. It wires screens together and owns no domain logic."""
+"""PeerApp: the full-screen peer."""
 
-import logging
-from typing import ClassVar
-
-from textual import on
-from textual.scrollbar import ScrollBar, ScrollBarRender
-
-from p2ptui.base.errors import P2PError, usage_error
-from p2ptui.base.settings_file import nearest
-from p2ptui.screens.dialogs import START, node_gone_dialog
-from p2ptui.screens.key_queue import TypedApp
-from p2ptui.screens.messages import NodeGone
+from p2ptui.node.api import NodeApi
+from p2ptui.screens.engine_app import EngineApp
 from p2ptui.screens.peer import PeerScreen
-from p2ptui.screens.session import Attach, Attached, Language, Looks
-from p2ptui.screens.starting import StartingScreen
-from p2ptui.widgets.glyphs import ASCII
-from p2ptui.widgets.theme import DARK
-
-log = logging.getLogger(__name__)
+from p2ptui.screens.session import Attached, Language, Looks
 
 
-class WholeCells(ScrollBarRender):
-    """Scrollbars that end at whole cells, and so need no sign but a space."""
+class PeerApp(EngineApp[NodeApi]):
+    """Shows a node."""
 
-    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
-    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
+    WHAT = "node"
+    COMFORT = "Downloads go on where they were once it is started again."
 
-
-class PeerApp(TypedApp[int]):
-    """Attaches to a node and shows it. `failure` is the error that it ended with, if any."""
-
-    TITLE = "p2ptui"
-    CSS = """
-    .-ascii Pane { border: ascii $line; &:focus-within { border: ascii $primary; } }
-    .-ascii .dialog--box {
-        border: ascii $primary;
-        &.-warn { border: ascii $warn; }
-        &.-bad { border: ascii $bad; }
-    }
-    """
-
-    def __init__(self, attach: Attach, language: Language, looks: Looks) -> None:
-        super().__init__()
-        self._connect = attach
-        self._language = language
-        self._looks = looks
-        self._attached: Attached | None = None
-        self.failure: P2PError | None = None
-        if looks.theme and looks.theme not in self.available_themes:
-            raise _unknown_theme(looks.theme, sorted(self.available_themes))
-        self.theme = looks.theme or DARK
-        self.set_keymap(dict(looks.keymap))
-        self.set_class(looks.glyphs is ASCII, "-ascii")
-        ScrollBar.renderer = WholeCells if looks.glyphs is ASCII else ScrollBarRender
-
-    def get_default_screen(self) -> StartingScreen:
-        """What is seen until the node answers."""
-        return StartingScreen(self._looks.glyphs)
-
-    def on_mount(self) -> None:
-        """Attach; the first paint does not wait for it."""
-        self.run_worker(self._begin(), name="attach")
-
-    async def _begin(self) -> None:
-        try:
-            self._attached = await self._connect()
-        except P2PError as error:
-            self.failure = error
-            self.exit(int(error.exit_code))
-            return
-        screen = PeerScreen(self._attached, self._language, self._looks)
-        if isinstance(self.screen, PeerScreen):
-            await self.switch_screen(screen)
-        else:
-            await self.push_screen(screen)
-
-    @on(NodeGone)
-    def _node_gone(self, message: NodeGone) -> None:
-        self.run_worker(self._offer_start(message.reason), name="node gone")
-
-    async def _offer_start(self, reason: str) -> None:
-        while not isinstance(self.screen, PeerScreen):
-            await self.pop_screen()  # dialogs about a node that is no more
-        if await self.push_screen_wait(node_gone_dialog(reason)) != START:
-            self.exit(0)
-            return
-        await self.detach()
-        await self._begin()
-
-    async def detach(self) -> None:
-        """Leave the node; it runs on."""
-        attached, self._attached = self._attached, None
-        if attached is not None:
-            await attached.close()
-
-    def action_help_quit(self) -> None:
-        """Ctrl+C leaves as well: who presses it wants out."""
-        self.call_later(self.action_quit)
-
-    async def action_quit(self) -> None:
-        """Ctrl+Q and whatever else quits: the same questions as `q`."""
-        if isinstance(self.screen, PeerScreen):
-            self.screen.action_act("quit")
-        elif self._attached is None:
-            self.exit(0)
-
-
-def _unknown_theme(name: str, themes: list[str]) -> P2PError:
-    closest = nearest(name, themes)
-    hint = f"Did you mean {closest}?" if closest else f"There are: {', '.join(themes)}."
-    return usage_error("No such theme", repr(name[:40]), hint)
+    def make_screen(
+        self, attached: Attached[NodeApi], language: Language[NodeApi], looks: Looks
+    ) -> PeerScreen:
+        """The panes of the node."""
+        return PeerScreen(attached, language, looks)

@@ -133,6 +133,10 @@ def _run_tracker(words: list[str]) -> int:
         return _run_tracker_command(command, words[1:])
     args = parse_arguments(TRACKER_PROGRAM, words, "cli")
     home, settings = _surroundings(TRACKER_PROGRAM, args)
+    if args.flag("check"):
+        from p2ptui.tracker_home import run_check  # noqa: PLC0415
+
+        return _run_front_end(run_check(home, settings, _output(args)))
     if args.flag("headless"):
         from p2ptui.tracker_program import run_tracker  # noqa: PLC0415
 
@@ -145,6 +149,10 @@ def _run_tracker(words: list[str]) -> int:
                 new_swarm=args.flag("new_swarm"),
             )
         )
+    if _full_screen(args):
+        from p2ptui.tracker_app import run_tracker_app  # noqa: PLC0415
+
+        return _run_front_end(run_tracker_app(home, settings, args))
     from p2ptui.tracker_program import run_tracker_shell  # noqa: PLC0415
 
     return _run_front_end(run_tracker_shell(home, args))
@@ -157,6 +165,10 @@ def _run_tracker_command(command: Command, words: list[str]) -> int:
     if command.name == "help":
         return _help(args, "tracker")
     home, _ = _surroundings(TRACKER_PROGRAM, args)
+    if command.name == "restore":
+        from p2ptui.tracker_home import run_restore  # noqa: PLC0415
+
+        return _run_front_end(run_restore(home, args, _output(args)))
     from p2ptui.tracker_program import run_tracker_command  # noqa: PLC0415
 
     return _run_front_end(run_tracker_command(home, command, args))

@@ -51,6 +51,11 @@ class Option(NamedTuple):
         return self.name.removeprefix("--").replace("-", "_")
 
 
+JSON = Option("--json", "print JSON, one object a line", places=LINES)
+LIMIT = Option("--limit", "show at most N rows (default 200; 0: all)", "N")
+SORT = Option("--sort", "sort by a field; a leading - reverses", "FIELD")
+
+
 class Command(NamedTuple):
     """One command."""
 

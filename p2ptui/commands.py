@@ -7,6 +7,8 @@ it out.
 
 from collections.abc import Iterator
 
+from p2ptui.command_types import JSON as _JSON
+from p2ptui.command_types import LIMIT as _LIMIT
 from p2ptui.command_types import (
     LINES,
     ONE_SHOT,
@@ -18,6 +20,8 @@ from p2ptui.command_types import (
     Place,
     Side,
 )
+from p2ptui.command_types import SORT as _SORT
+from p2ptui.tracker_command_table import TRACKER_COMMANDS
 
 __all__ = [
     "PEER_COMMANDS",
@@ -35,13 +39,16 @@ __all__ = [
     "program_help",
 ]
 
-_JSON = Option("--json", "print JSON, one object a line", places=LINES)
-_LIMIT = Option("--limit", "show at most N rows (default 200; 0: all)", "N")
-_SORT = Option("--sort", "sort by a field; a leading - reverses", "FIELD")
 _TRUST = Option("--trust", "accept this fingerprint at first contact without a link", "FINGERPRINT")
 _TIMEOUT = Option(
     "--timeout", "give up after so long without an answer, as 30s or 5m", "TIME", places=ONE_SHOT
 )
+_THEME = Option(
+    "--theme", "colours of the screen: p2ptui-dark, p2ptui-light or another", "NAME",
+    setting="look.theme",
+)  # fmt: skip
+_ASCII = Option("--ascii", "draw the screen with ASCII signs alone", places=ONE_SHOT)
+_NO_MOUSE = Option("--no-mouse", "leave the mouse to the terminal", places=ONE_SHOT)
 _HEADLESS = Option("--headless", "run in the foreground, events as lines", places=ONE_SHOT)
 _SHELL = Option("--shell", "line interpreter on stdin and stdout", places=ONE_SHOT)
 
@@ -49,9 +56,8 @@ PROGRAMS = "Programs"
 SWARM = "The swarm"
 OFFERING = "Offering files"
 FINDING = "Finding and fetching"
+OPERATING = "Operating the swarm"
 NODE = "This node"
-MEMBERS = "Members"
-TRACKER = "This tracker"
 
 PEER = Command(
     "peer",
@@ -67,11 +73,7 @@ PEER = Command(
         Option("--listen", "data port, default 7071 or the next free one; :0 takes any",
                "HOST:PORT", setting="peer.listen"),
         Option("--nick", "the name that others see", "NAME", setting="peer.nick"),
-        Option("--theme", "colours of the screen: p2ptui-dark, p2ptui-light or another", "NAME",
-               setting="look.theme"),
-        Option("--ascii", "draw the screen with ASCII signs alone", places=ONE_SHOT),
-        Option("--no-mouse", "leave the mouse to the terminal", places=ONE_SHOT),
-        _TRUST, _HEADLESS, _SHELL, _JSON,
+        _THEME, _ASCII, _NO_MOUSE, _TRUST, _HEADLESS, _SHELL, _JSON,
     ),
     places=ONE_SHOT,
     more="Attaches to the running node of this home, or starts one. `p2ptui` alone does the same.",
@@ -87,6 +89,11 @@ TRACKER_PROGRAM = Command(
         Option("--name", "name of the swarm", "NAME", setting="tracker.name"),
         Option("--invite-only", "nobody joins without an invite, not even from this network"),
         Option("--new-swarm", "begin a new swarm although the old one's key is lost"),
+        Option("--metrics", "serve /metrics, /stats.json and /health here, as :9071", "HOST:PORT",
+               setting="tracker.metrics"),
+        _THEME, _ASCII, _NO_MOUSE,
+        Option("--check", "look at settings, keys, rights, ports, space and index; start nothing",
+               places=ONE_SHOT),
         _HEADLESS, _SHELL, _JSON,
     ),
     places=ONE_SHOT,
@@ -104,10 +111,11 @@ DEMO = Command(
 PEER_COMMANDS: tuple[Command, ...] = (
     Command(
         "join", "join a swarm and connect to its tracker", SWARM,
-        params=(Param("LINK", "a join link, or host[:port]"),),
+        params=(Param("LINK", "a join link, or host[:port]", "optional"),),
         options=(_TRUST, _TIMEOUT, _JSON),
-        more="At first contact without a link the tracker's fingerprint is shown and, on a "
-             "terminal, asked about. A key that changes later is a hard stop.",
+        more="Without a link it lists the trackers on the local network. At first contact without "
+             "a link the tracker's fingerprint is shown and, on a terminal, asked about. A key that "
+             "changes later is a hard stop.",
     ),
     Command(
         "forget", "forget a swarm: its key, our certificate and its kick list", SWARM,
@@ -172,7 +180,8 @@ PEER_COMMANDS: tuple[Command, ...] = (
         "fetch", "fetch a file from all who have it, or from one address only", FINDING,
         params=(
             Param("NAME|ID", "a name, or (the beginning of) a content id; an IP and a port "
-                  "behind it: from that peer only", "many", "offered", "[IP PORT]"),
+                  "behind it: from that peer only; PEER:/FOLDER: a folder of that peer",
+                  "many", "offered", "[IP PORT]"),
         ),
         options=(
             Option("--to", "put it into this folder instead of the repository folder", "DIR"),
@@ -181,7 +190,11 @@ PEER_COMMANDS: tuple[Command, ...] = (
         ),
         aliases=("get",), need="swarm",
         more="`fetch NAME` says who has it, then fetches from all of them. `fetch NAME IP PORT` "
-             "fetches from that peer only. A fetch that was interrupted goes on where it stopped.",
+             "fetches from that peer only. A fetch that was interrupted goes on where it stopped. "
+             "`fetch anna:/music/jazz` fetches the folder as one job, with its structure, its "
+             "empty folders and times, from all who have the files; `fetch anna:/` all she "
+             "shares. A second folder of that name becomes `jazz (2)`; what is here already is "
+             "copied. `transfers job:ID` lists its files.",
     ),
     Command(
         "transfers", "downloads and uploads that are under way", FINDING,
@@ -222,6 +235,23 @@ PEER_COMMANDS: tuple[Command, ...] = (
         more="Those of a higher priority get their turn first.",
     ),
     Command(
+        "operate", "act on the swarm, as one of its operators", OPERATING,
+        params=(
+            Param("ACT", "kick, ban, unban, invite, message or broadcast"),
+            Param("WORDS", "whom, and what is said: `operate kick bert`, `operate message bert "
+                  "hello`, `operate broadcast hello`, `operate invite`", "any", "host"),
+        ),
+        options=(
+            Option("--for", "how long a ban or invite holds, as 7d; forever", "TIME"),
+            Option("--uses", "how many may join with an invite (default 1)", "N"),
+            Option("--why", "the reason, which those are told who are out", "TEXT"),
+            _TIMEOUT, _JSON,
+        ),
+        need="swarm",
+        more="The tracker's admin makes operators (`p2ptui tracker role HOST operator`). Every act "
+             "is written to the tracker's audit log. Operators cannot touch each other.",
+    ),
+    Command(
         "undo", "take the last removal or cancelled download back, within 30 s", NODE,
         options=(_JSON,),
         more="Again: the one before. A node that stops can undo nothing of what it did before.",
@@ -232,7 +262,11 @@ PEER_COMMANDS: tuple[Command, ...] = (
             Param("up|down", "the direction"),
             Param("RATE", "as 500K, 20M or 1 MiB/s; off: no limit", "many"),
         ),
-        options=(_JSON,),
+        options=(
+            Option("--peer", "only what this member takes or gives: nick, id, or the beginning of "
+                   "an id; kept in the settings (peer.member_limits)", "PEER"),
+            _JSON,
+        ),
     ),
     Command(
         "slow", "slow mode: lower limits for a while", NODE,
@@ -276,67 +310,6 @@ PEER_COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "help", "these commands, or one of them in full", NODE,
-        params=(Param("COMMAND", "a command", "optional", "command"),),
-        aliases=("?",), need="nothing",
-    ),
-)  # fmt: skip
-
-TRACKER_COMMANDS: tuple[Command, ...] = (
-    Command(
-        "hosts", "the members, those online first", MEMBERS, "tracker",
-        params=(Param("FILTER", "only those whose name, id or address holds this", "any"),),
-        options=(_LIMIT, _SORT, _JSON),
-    ),
-    Command(
-        "discover", "ask a host for the list of its files", MEMBERS, "tracker",
-        params=(
-            Param("HOST", "nick, id, the beginning of an id, or address", completion="host"),
-            Param("FILTER", "only names that hold this", "any"),
-        ),
-        options=(_LIMIT, _SORT, _JSON),
-    ),
-    Command(
-        "ping", "is a host there, and how fast does it answer?", MEMBERS, "tracker",
-        params=(Param("HOST", "nick, id, address, or all", completion="host"),),
-        options=(_JSON,),
-    ),
-    Command(
-        "kick", "put a member out of the swarm", MEMBERS, "tracker",
-        params=(Param("HOST", "nick, id or address", completion="host"),),
-        options=(
-            Option("--ban", "let it in again after this time, as 7d; without: never", "TIME"),
-            Option("--why", "the reason, which the member is told", "TEXT"),
-            _JSON,
-        ),
-    ),
-    Command(
-        "unban", "let a kicked member in again", MEMBERS, "tracker",
-        params=(Param("HOST", "nick or id"),), options=(_JSON,),
-    ),
-    Command("bans", "the members that were put out", MEMBERS, "tracker", options=(_JSON,)),
-    Command(
-        "invite", "make a join link with an invite, shown once", MEMBERS, "tracker",
-        options=(
-            Option("--uses", "how many may join with it (default 1)", "N"),
-            Option("--for", "how long it is valid, as 24h or 7d (default 24h)", "TIME"),
-            _JSON,
-        ),
-    ),
-    Command(
-        "search", "find files in the index", TRACKER, "tracker",
-        params=(Param("QUERY", "words that the name must hold", "many"),),
-        options=(_LIMIT, _SORT, _JSON), aliases=("find",),
-    ),
-    Command("stats", "the tracker at a glance", TRACKER, "tracker", options=(_JSON,),
-            aliases=("status",)),
-    Command("stop", "stop the running tracker", TRACKER, "tracker", options=(_JSON,),
-            places=ONE_SHOT),
-    Command("detach", "leave; the tracker goes on running", TRACKER, "tracker", places=TYPED,
-            need="nothing"),
-    Command("exit", "stop the tracker and leave", TRACKER, "tracker", places=TYPED,
-            aliases=("stop", "quit"), need="nothing"),
-    Command(
-        "help", "these commands, or one of them in full", TRACKER, "tracker",
         params=(Param("COMMAND", "a command", "optional", "command"),),
         aliases=("?",), need="nothing",
     ),

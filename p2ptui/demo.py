@@ -8,10 +8,8 @@ import filecmp
 import sys
 import sysconfig
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-
-import msgspec
 
 from p2ptui.base.errors import ExitCode, P2PError
 from p2ptui.base.ids import short_content_id
@@ -26,6 +24,9 @@ from p2ptui.base.text import (
 )
 from p2ptui.demo_peer import Peer
 from p2ptui.demo_stage import Stage
+from p2ptui.demo_telling import Step, Told, wrong
+from p2ptui.demo_trouble import BYTES as TROUBLE_BYTES
+from p2ptui.demo_trouble import Trouble
 from p2ptui.headless import files_and_bytes
 from p2ptui.node.api import FetchRequest, HitRow, Page
 from p2ptui.output import Output, standard_output
@@ -46,16 +47,6 @@ SMALL_QUERY = "json decoder.py"
 SMALL_NAME = "json/decoder.py"
 STEP_S = 60.0
 NAME_CELLS, TEXT_CELLS, TIME_CELLS = 9, 60, 8
-
-
-class Told(msgspec.Struct, frozen=True):
-    """What is told of a step: a sentence, and the figures in it."""
-
-    text: str
-    figures: Mapping[str, object]
-
-
-Step = Callable[[], Awaitable[Told]]
 
 
 def run_demo(*, as_json: bool, screen: bool = False) -> int:
@@ -128,11 +119,6 @@ def _failure(step: str, error: P2PError | OSError) -> P2PError:
     return P2PError(title, str(error), "Check the space and the rights of the temporary folder.")
 
 
-def wrong(what: str, found: object) -> P2PError:
-    """A step that came out otherwise than it must."""
-    return P2PError(what, f"found: {found}")
-
-
 class Demo:
     """The play. Each step leaves to the next what it needs."""
 
@@ -147,6 +133,7 @@ class Demo:
         self._large = Path()
         self._hit: HitRow
         self._fetched = Path()
+        self._trouble: Trouble
 
     @property
     def opening(self) -> tuple[tuple[str, Step], ...]:
@@ -167,6 +154,8 @@ class Demo:
             ("search", self._search),
             ("fetch", self._fetch_large),
             ("verify", self._verify),
+            ("sources", self._bring_trouble),
+            ("trouble", self._fetch_in_trouble),
             ("fetch", self._fetch_small),
             ("fetch", self._fetch_from_one),
             ("remove", self._remove),
@@ -180,7 +169,7 @@ class Demo:
         return self._anna, self._ben, self._cleo
 
     async def _start_tracker(self) -> Told:
-        self._stage.require_space(2 * LARGE_BYTES + SPARE_BYTES)
+        self._stage.require_space(2 * (LARGE_BYTES + TROUBLE_BYTES) + SPARE_BYTES)
         self._tracker = await self._stage.start_tracker(SWARM)
         status = await self._tracker.status()
         text = f"listens on {status.listen}, fingerprint {status.pin[:8]}"
@@ -263,6 +252,13 @@ class Demo:
             raise wrong("The fetched file differs from the original", self._fetched)
         text = "content id computed anew, and byte for byte the original"
         return Told(text, {"content_id": content_id})
+
+    async def _bring_trouble(self) -> Told:
+        self._trouble = Trouble(self._stage, self._tracker, self._anna, self._cleo)
+        return await self._trouble.prepare()
+
+    async def _fetch_in_trouble(self) -> Told:
+        return await self._trouble.fetch()
 
     async def _fetch_small(self) -> Told:
         page = await self._cleo.api.search(SMALL_QUERY, Page())

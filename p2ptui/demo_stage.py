@@ -78,13 +78,15 @@ class Stage:
         await self._start("tracker", words, home, home.tracker.log)
         return self._keep("tracker", await RemoteTracker.connect(home.tracker.control))
 
-    async def start_peer(self, nick: str, shares: Sequence[Path] = ()) -> Peer:
-        """A peer that has joined no swarm yet. Raises `P2PError`."""
+    async def start_peer(
+        self, nick: str, shares: Sequence[Path] = (), module: str = "p2ptui"
+    ) -> Peer:
+        """A peer that has joined no swarm yet; `module`: what it runs. Raises `P2PError`."""
         home = self.home_of(nick)
         words = ["peer", "--headless", "--listen", ANY_PORT, "--nick", nick]
         for folder in shares:
             words += ["--share", str(folder)]
-        await self._start(nick, words, home, home.node.log)
+        await self._start(nick, words, home, home.node.log, module)
         api = self._keep(nick, await RemoteNode.connect(home.node.control))
         return Peer(nick, api, home.node.repository)
 
@@ -98,6 +100,25 @@ class Stage:
             for name, engine in self._engines.items()
             if not await engine.ended() or engine.exit_code != 0
         ]
+
+    async def kill(self, peer: Peer) -> None:
+        """End a peer as a crash does: at once, without a word to anybody."""
+        engine = self._engines.pop(peer.nick)
+        engine.kill()
+        await engine.ended()
+        await self._let_go(peer)
+
+    async def dismiss(self, peer: Peer) -> None:
+        """Ask one peer to stop. Raises `P2PError` when it does not end well."""
+        await peer.api.stop()
+        engine = self._engines.pop(peer.nick)
+        if not await engine.ended() or engine.exit_code != 0:
+            raise P2PError(f"{peer.nick} did not end well", f"exit code {engine.exit_code}")
+        await self._let_go(peer)
+
+    async def _let_go(self, peer: Peer) -> None:
+        self._remotes.remove(peer.api)
+        await peer.api.close()
 
     def write_file(self, name: str, size: int) -> Path:
         """A file of bytes that no compression and no second copy shortens (blocking)."""
@@ -158,9 +179,11 @@ class Stage:
         """The home of one of them."""
         return Home.under(self.folder / name)
 
-    async def _start(self, name: str, words: list[str], home: Home, log: Path) -> None:
+    async def _start(
+        self, name: str, words: list[str], home: Home, log: Path, module: str = "p2ptui"
+    ) -> None:
         home.folder.mkdir(mode=0o700, exist_ok=True)
-        engine = spawn_engine(words, log, self.environment(name))
+        engine = spawn_engine(words, log, self.environment(name), module)
         # Before it serves: it must be ended also when it never comes to that.
         self._engines[name] = engine
         self._logs[name] = log

@@ -74,7 +74,8 @@ def _node_sentence(event: object) -> str:  # noqa: C901, PLR0911, PLR0912  (one 
         case node.Published(files=files, bytes=size):
             return f"published {files_and_bytes(files, size)}"
         case node.ShareScanned(path=path, skipped=skipped) if skipped:
-            return f"{skipped} files in {path} cannot be shared; the log says which"
+            some = "1 file" if skipped == 1 else f"{format_count(skipped)} files"
+            return f"{some} in {path} cannot be shared; the log file says which"
         case node.FileProblem(path=path, reason=reason):
             return f"{path} is not shared: {reason}"
         case node.FileRemoved(name=name):

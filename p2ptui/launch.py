@@ -91,13 +91,19 @@ class Started:
 
 
 def spawn_engine(
-    arguments: Sequence[str], log: Path, env: Mapping[str, str] | None = None
+    arguments: Sequence[str],
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    module: str = "p2ptui",
 ) -> Started:
-    """Begin to start an engine, in this environment or a given one; wait with `serving`."""
+    """Begin to start an engine, in this environment or a given one; wait with `serving`.
+
+    `module`: what Python runs.
+    """
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     # -P: the working folder may be one that files were fetched into, and is no place for modules.
-    command = [sys.executable, "-P", "-m", "p2ptui", *arguments, REPORT_FLAG]
+    command = [sys.executable, "-P", "-m", module, *arguments, REPORT_FLAG]
     try:
         process = subprocess.Popen(  # noqa: S603  (the arguments are our own)
             command,

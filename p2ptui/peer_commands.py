@@ -24,6 +24,7 @@ from p2ptui.node.api import (
     TransferRow,
 )
 from p2ptui.peer_fetch import fetch
+from p2ptui.peer_operate import operate
 from p2ptui.peer_settings import configure, limit, settings, slow
 from p2ptui.peer_tables import (
     FILES,
@@ -34,6 +35,7 @@ from p2ptui.peer_tables import (
     REMOTE_FILES,
     SHARES,
     SOURCES,
+    TRACKERS,
     TRANSFERS,
     peer_name,
     status_text,
@@ -49,8 +51,12 @@ _PRIORITY_ACTS: tuple[TransferAct, ...] = ("raise", "lower", "earlier", "later")
 
 
 async def join(context: PeerContext, args: Parsed) -> None:
-    """`join LINK`."""
+    """`join [LINK]`."""
     api, out = context.api, context.out
+    if not args.word(0):
+        found = await api.trackers()
+        out.table(TRACKERS, found, "No tracker answers on this network: join one by its link.")
+        return
     target, trust = args.word(0), args.text("trust")
     try:
         status = await api.join(target, trust)
@@ -145,7 +151,7 @@ async def search(context: PeerContext, args: Parsed) -> None:
 async def sources(context: PeerContext, args: Parsed) -> None:
     """`sources NAME|ID`."""
     found = await context.api.sources(args.word(0))
-    if not found.sources:
+    if all(source.partial for source in found.sources):
         context.out.say(f"{found.known} members have {display(found.name)}, none of them is online")
     context.out.table(SOURCES, found.sources, "")
 
@@ -243,6 +249,7 @@ HANDLERS: dict[str, Handler] = {
     "history": history,
     "join": join,
     "limit": limit,
+    "operate": operate,
     "pause": _steering("pause"),
     "peers": peers,
     "priority": priority,

@@ -1,10 +1,13 @@
 """The fetch command: who has it, start it, and stay until it is done."""
 
 import asyncio
+import functools
+import re
+from collections.abc import Awaitable, Callable
 
 from p2ptui.base.errors import ExitCode, P2PError, not_found, storage_error, unreachable
 from p2ptui.base.ids import TransferId
-from p2ptui.base.text import display, format_bytes
+from p2ptui.base.text import display, format_bytes, format_count
 from p2ptui.command_context import Context, absolute_path, time_limit
 from p2ptui.command_line import Parsed, split_address
 from p2ptui.headless import fetched
@@ -22,30 +25,52 @@ from p2ptui.peer_waiting import INTERVAL_S, closing, rows_of
 from p2ptui.progress import Progress
 
 SHOWN_SOURCES = 5
+_FOLDER = re.compile(r"(?P<peer>[^/]+?):/(?P<path>.*)", re.DOTALL)
+"""`anna:/music/jazz`: a folder of a member; `anna:/` is all that it shares."""
 PATIENCE_S = 900.0
 """Time without any source after which a fetch that is waited for fails (F79)."""
 
 
 async def fetch(context: Context[NodeApi], args: Parsed) -> None:
-    """`fetch NAME|ID [IP PORT] [--to DIR] [--no-wait]`."""
-    target, address = split_address(args.words(0))
-    if not address:
-        target = await _tell_owners(context, target)
-    folder = absolute_path(args.text("to")) if args.text("to") else ""
+    """`fetch NAME|ID [IP PORT]` or `fetch PEER:/FOLDER`, `[--to DIR] [--no-wait]`."""
+    to = absolute_path(args.text("to")) if args.text("to") else ""
     wait = context.wait and not args.flag("no_wait")
-    patience_s = (time_limit(args) or PATIENCE_S) if wait else None
-    request = FetchRequest(target=target, address=address, folder=folder, patience_s=patience_s)
+    folder = _FOLDER.fullmatch(" ".join(args.words(0)))
+    if folder is not None:
+        begin = _beginning_of_folder(context, folder["peer"], folder["path"], to)
+    else:
+        target, address = split_address(args.words(0))
+        if not address:
+            target = await _tell_owners(context, target)
+        patience_s = (time_limit(args) or PATIENCE_S) if wait else None
+        request = FetchRequest(target=target, address=address, folder=to, patience_s=patience_s)
+        begin = functools.partial(context.api.fetch, request)
     if not wait:
-        _tell_begun(context, await context.api.fetch(request))
+        _tell_begun(context, await begin())
         return
     try:
-        await _Waiter(context).run(request)
+        await _Waiter(context).run(begin)
     except asyncio.CancelledError:
         context.progress.clear()
         context.out.say(_afterwards(context))
         raise
     finally:
         context.progress.clear()
+
+
+def _beginning_of_folder(
+    context: Context[NodeApi], peer: str, path: str, to: str
+) -> Callable[[], Awaitable[TransferRow]]:
+    async def begin() -> TransferRow:
+        row = await context.api.fetch_folder(peer, path, to)
+        left = row.files - row.files_done
+        here = f"; {format_count(row.files_done)} are here already" if row.files_done else ""
+        context.out.say(
+            f"fetching {format_count(left)} files of {display(peer)} into {display(row.path)}{here}"
+        )
+        return row
+
+    return begin
 
 
 def _afterwards(context: Context[NodeApi]) -> str:
@@ -116,12 +141,12 @@ class _Waiter:
         self._id = TransferId(-1)
         self._noted = ""
 
-    async def run(self, request: FetchRequest) -> None:
+    async def run(self, begin: Callable[[], Awaitable[TransferRow]]) -> None:
         api = self._context.api
         async with closing(api.feed(("transfers",), INTERVAL_S)) as items:
             # The first item is there once we are subscribed: from here on no event is missed.
             await anext(items)
-            row = await api.fetch(request)
+            row = await begin()
             self._id = row.id
             if row.state == "finished":
                 _tell_begun(self._context, row)
@@ -163,6 +188,8 @@ class _Waiter:
 
     def _show(self, row: TransferRow) -> None:
         note = "" if row.state == "active" else row.state.replace("_", " ")
+        if row.files:
+            note = f"{row.files_done} of {row.files} files {note}".rstrip()
         self._context.progress.show(Progress(row.name, row.done, row.size, row.rate_bps, note))
         if row.reason != self._noted:
             self._noted = row.reason

@@ -1,5 +1,7 @@
 """The commands about limits and settings, carried out on a `NodeApi`."""
 
+import os
+
 from p2ptui.base.errors import usage_error
 from p2ptui.base.text import display, format_rate, parse_rate
 from p2ptui.command_context import Context
@@ -16,17 +18,40 @@ SETTINGS: tuple[Column[SettingRow], ...] = (
 )
 
 
+_MEMBER_LIMITS = "peer.member_limits"
+
+
 async def limit(context: Context[NodeApi], args: Parsed) -> None:
-    """`limit up|down RATE`."""
+    """`limit up|down RATE [--peer PEER]`."""
     direction = args.word(0).lower()
     if direction not in {"up", "down"}:
         raise usage_error(
             "Not a direction", repr(direction), "Write limit up 2M, or limit down off."
         )
     way: Direction = "up" if direction == "up" else "down"
+    if args.text("peer"):
+        await _limit_member(context, args.text("peer"), way, parse_rate(args.word(1)))
+        return
     status = await context.api.limit(way, parse_rate(args.word(1)))
     now = status.up_limit_bps if way == "up" else status.down_limit_bps
     context.out.result(status, f"{'uploads' if way == 'up' else 'downloads'}: {_rate_text(now)}")
+
+
+async def _limit_member(
+    context: Context[NodeApi], member: str, way: Direction, rate_bps: int | None
+) -> None:
+    """Change the limit of one member, in the settings; it is felt at once."""
+    known = {row.key: row.value for row in await context.api.settings()}[_MEMBER_LIMITS]
+    kept = [
+        each for each in known.split(os.pathsep) if each and not each.startswith(f"{member} {way} ")
+    ]
+    # A limit of `off` is kept too: it takes this member out of the limit that holds for each.
+    rate = "off" if rate_bps is None else f"{rate_bps}"
+    row = await context.api.configure(
+        _MEMBER_LIMITS, os.pathsep.join([*kept, f"{member} {way} {rate}"])
+    )
+    what = "to" if way == "up" else "from"
+    context.out.result(row, f"{what} {display(member)}: {_rate_text(rate_bps)}")
 
 
 async def slow(context: Context[NodeApi], args: Parsed) -> None:

@@ -12,11 +12,13 @@ from p2ptui.node.api import (
     RemoteFile,
     Share,
     SourceRow,
+    TrackerFound,
     TrackerStatus,
     TransferRow,
 )
 from p2ptui.output import Column
 
+SHOWN_PEERS = 3
 FINAL_STATES = frozenset({"finished", "failed", "cancelled"})
 
 
@@ -53,7 +55,23 @@ def transfer_state(row: TransferRow) -> str:
     """The rate while it runs, else the state's word."""
     if row.state == "active" and row.rate_bps:
         return format_rate(row.rate_bps)
+    if row.place:
+        return f"place {row.place}"
     return row.state.replace("_", " ")
+
+
+def average_rate(row: TransferRow) -> str:
+    """How fast a transfer was that is over."""
+    return format_rate(row.done / row.seconds) if row.done and row.seconds > 0 else ""
+
+
+def peers_text(row: TransferRow) -> str:
+    """From whom it came, or who took it: the largest parts first."""
+    if row.direction == "up":
+        return row.peer
+    names = [peer_name(part.nick, part.peer_id) for part in row.peers]
+    more = f" and {len(names) - SHOWN_PEERS} more" if len(names) > SHOWN_PEERS else ""
+    return ", ".join(names[:SHOWN_PEERS]) + more
 
 
 HITS: tuple[Column[HitRow], ...] = (
@@ -83,7 +101,13 @@ HOSTS: tuple[Column[HostRow], ...] = (
     Column("size", lambda row: format_bytes(row.bytes), "right"),
     Column("ping", lambda row: ping_text(row.ping_ms), "right"),
     Column("reachable", lambda row: reach_text(row.reachable)),
+    Column("path", lambda row: row.path),
     Column("seen", lambda row: "online" if row.online else local_time(row.seen)),
+)
+TRACKERS: tuple[Column[TrackerFound], ...] = (
+    Column("swarm", lambda row: row.swarm, flex=True),
+    Column("address", lambda row: ", ".join(row.addresses)),
+    Column("fingerprint (claimed)", lambda row: row.pin),
 )
 SHARES: tuple[Column[Share], ...] = (
     Column("folder", lambda row: row.path, flex=True),
@@ -95,7 +119,8 @@ SHARES: tuple[Column[Share], ...] = (
 SOURCES: tuple[Column[SourceRow], ...] = (
     Column("peer", lambda row: peer_name(row.nick, row.peer_id), flex=True),
     Column("address", lambda row: ", ".join(row.addresses)),
-    Column("state", lambda row: row.state),
+    Column("path", lambda row: row.path),
+    Column("state", lambda row: row.state or ("fetches it too" if row.partial else "")),
 )
 TRANSFERS: tuple[Column[TransferRow], ...] = (
     Column("id", lambda row: str(row.id), "right"),
@@ -115,8 +140,10 @@ HISTORY: tuple[Column[TransferRow], ...] = (
     Column("name", lambda row: row.name, flex=True),
     Column("size", lambda row: format_bytes(row.size), "right"),
     Column("took", lambda row: format_duration(row.seconds), "right"),
+    Column("rate", average_rate, "right"),
     Column("state", lambda row: row.state),
-    Column("where", lambda row: row.path or row.peer),
+    Column("from / to", peers_text),
+    Column("where", lambda row: row.path),
     Column("why", lambda row: row.reason),
 )
 
@@ -137,6 +164,17 @@ def tracker_text(tracker: TrackerStatus) -> str:
             return f"not connected to {where}: {display(tracker.reason)}{then}"
 
 
+def reachability_text(tracker: TrackerStatus) -> str:
+    """Whether others can dial us, in a sentence."""
+    match tracker.reachability:
+        case "reachable":
+            return f"yes, at {display(', '.join(tracker.reached_at))}"
+        case "unreachable":
+            return "no: others cannot dial this node (`p2ptui doctor` says what to do)"
+        case _:
+            return "not known yet"
+
+
 def status_text(status: NodeStatus) -> str:
     """The node at a glance, a line a fact."""
     hashing = f", {format_count(status.hashing)} still to hash" if status.hashing else ""
@@ -151,6 +189,7 @@ def status_text(status: NodeStatus) -> str:
         f"{format_duration(status.uptime_s)}",
         "tracker": tracker_text(status.tracker),
         "listening": display(status.listen) or "no",
+        "reachable": reachability_text(status.tracker),
         "sharing": f"{format_count(status.files)} files, {format_bytes(status.bytes)}"
         f"{hashing}{skipped}",
         "downloads": f"{status.active} active, {format_rate(status.down_bps)}, into "

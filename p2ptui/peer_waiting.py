@@ -72,7 +72,9 @@ def _not_connected(tracker: TrackerStatus) -> P2PError:
     return unreachable(
         "Not connected to the tracker",
         f"{tracker.swarm or 'The tracker'}{where}: {tracker.reason or 'no answer yet'}",
-        "Check that the tracker runs and can be reached from here; the node goes on trying.",
+        "The node does not try again by itself: ask the tracker's admin, then `join` it anew."
+        if tracker.state == "stopped"
+        else "Check that the tracker runs and can be reached from here; the node goes on trying.",
     )
 
 
@@ -125,3 +127,12 @@ def closing(items: AsyncIterator[FeedItem]) -> "aclosing[Any]":
 def rows_of(value: object) -> Sequence[Any]:
     """The rows of a section."""
     return value if isinstance(value, Sequence) else ()
+
+
+async def wait_looked(api: NodeApi) -> TrackerStatus:
+    """The link to the tracker once the node has looked for one on the local network."""
+    while True:
+        tracker = (await api.status()).tracker
+        if tracker.state != "connecting" or tracker.address:
+            return tracker
+        await asyncio.sleep(INTERVAL_S)

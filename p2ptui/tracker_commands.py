@@ -3,39 +3,33 @@
 Of the tracker this knows `tracker.api` and `tracker.events` alone.
 """
 
-from collections.abc import Awaitable, Callable
-
+from p2ptui import tracker_acts
 from p2ptui.base.ids import short_content_id, short_peer_id
 from p2ptui.base.text import (
     display,
     format_bytes,
     format_count,
     format_duration,
-    parse_duration,
 )
-from p2ptui.command_context import Context, gather_rows, wrong_number
+from p2ptui.command_context import absolute_path, gather_rows
 from p2ptui.command_line import Parsed
 from p2ptui.headless import files_and_bytes
 from p2ptui.output import Column
 from p2ptui.peer_tables import local_time, peer_name, ping_text, reach_text
+from p2ptui.tracker_acts import Handler, TrackerContext
 from tracker import events
 from tracker.api import (
     DiscoverRequest,
     FilePage,
+    HitPage,
     HitRow,
     HostFile,
     HostRow,
-    KickRequest,
-    KickRow,
+    IndexRequest,
     Page,
     PingRow,
-    TrackerApi,
     TrackerStatus,
 )
-
-TrackerContext = Context[TrackerApi]
-Handler = Callable[[TrackerContext, Parsed], Awaitable[None]]
-DAY_S = 86400.0
 
 HOSTS: tuple[Column[HostRow], ...] = (
     Column("host", lambda row: peer_name(row.nick, row.peer_id), flex=True),
@@ -64,11 +58,6 @@ HITS: tuple[Column[HitRow], ...] = (
     Column("size", lambda row: format_bytes(row.size), "right"),
     Column("owners", lambda row: f"{row.owners} of {row.known}", "right"),
     Column("id", lambda row: short_content_id(row.content_id)),
-)
-BANS: tuple[Column[KickRow], ...] = (
-    Column("host", lambda row: peer_name(row.nick, row.peer_id), flex=True),
-    Column("until", lambda row: local_time(row.until) or "for good"),
-    Column("why", lambda row: row.why),
 )
 
 
@@ -115,38 +104,48 @@ async def search(context: TrackerContext, args: Parsed) -> None:
     context.out.table(HITS, rows, f"Nothing found for {display(text)!r}.")
 
 
-async def kick(context: TrackerContext, args: Parsed) -> None:
-    """`kick HOST [--ban TIME] [--why TEXT]`."""
-    ban = args.text("ban")
-    for_s = parse_duration(ban) if ban else None
-    request = KickRequest(host=args.word(0), why=args.text("why"), for_s=for_s)
-    row = await context.api.kick(request)
-    until = f"until {local_time(row.until)}" if row.until else "for good"
-    context.out.result(row, f"kicked {display(peer_name(row.nick, row.peer_id))} {until}")
+async def index(context: TrackerContext, args: Parsed) -> None:
+    """`index [FILTER] [--single]`."""
+    text, single = args.word(0), args.flag("single")
+
+    async def read(offset: int, limit: int) -> HitPage:
+        page = Page(offset=offset, limit=limit, sort=args.text("sort"))
+        return await context.api.index(IndexRequest(text=text, page=page, single=single))
+
+    context.out.table(HITS, await gather_rows(read, args, context.out), "Nothing is there.")
 
 
-async def unban(context: TrackerContext, args: Parsed) -> None:
-    """`unban HOST`."""
-    row = await context.api.unban(args.word(0))
-    context.out.result(row, f"{display(peer_name(row.nick, row.peer_id))} may come back")
+async def owners(context: TrackerContext, args: Parsed) -> None:
+    """`owners ID`."""
+    content = args.word(0)
+    rows = await gather_rows(
+        lambda offset, limit: context.api.owners(
+            content, Page(offset=offset, limit=limit, sort=args.text("sort"))
+        ),
+        args,
+        context.out,
+    )
+    context.out.table(HOSTS, rows, "Nobody has it.")
 
 
-async def bans(context: TrackerContext, _args: Parsed) -> None:
-    """`bans`."""
-    context.out.table(BANS, await context.api.bans(), "Nobody is kicked.")
+async def backup(context: TrackerContext, args: Parsed) -> None:
+    """`backup FILE`."""
+    written = await context.api.backup(absolute_path(args.word(0)))
+    context.out.result(
+        written,
+        f"backed up to {display(written.path)}, {format_bytes(written.bytes)}: whoever has that "
+        "file can be this tracker",
+    )
 
 
-async def invite(context: TrackerContext, args: Parsed) -> None:
-    """`invite [--uses N] [--for TIME]`."""
-    given = args.text("uses") or "1"
-    if not given.isdecimal() or int(given) < 1:
-        raise wrong_number("a number of uses", given, "Write --uses 3.")
-    for_s = parse_duration(args.text("for")) if args.text("for") else DAY_S
-    made = await context.api.invite(int(given), for_s)
-    uses = "one peer" if made.uses == 1 else f"{made.uses} peers"
-    until = local_time(made.expires)
-    context.out.say(f"Lets in {uses}, until {until}. Keep it: it is shown this once.")
-    context.out.result(made, display(made.link))
+async def reload(context: TrackerContext, _args: Parsed) -> None:
+    """`reload`."""
+    in_force = await context.api.reload()
+    later = (await context.api.status()).at_restart
+    text = f"in force now: {', '.join(in_force)}" if in_force else "nothing that counts now changed"
+    if later:
+        text += f"\nof no effect before the next start: {', '.join(later)}"
+    context.out.result({"in_force": in_force, "at_restart": later}, text)
 
 
 async def stats(context: TrackerContext, _args: Parsed) -> None:
@@ -168,6 +167,7 @@ def status_text(status: TrackerStatus) -> str:
         "hosts": f"{format_count(status.hosts)} online, {format_count(status.known)} known",
         "files": f"{files_and_bytes(status.files, status.bytes)}, "
         f"{format_count(status.contents)} contents",
+        **_notes(status),
         "searches": f"{format_count(status.searches)}, {status.searches_s:.1f}/s, "
         f"p50 {status.search_p50_ms:.1f} ms, p99 {status.search_p99_ms:.1f} ms",
         "closed": f"{format_count(status.dropped)} connections, for a fault of theirs",
@@ -175,6 +175,16 @@ def status_text(status: TrackerStatus) -> str:
         f"loop lag {status.loop_lag_ms:.1f} ms",
     }
     return "\n".join(f"{name + ':':<12} {fact}" for name, fact in facts.items())
+
+
+def _notes(status: TrackerStatus) -> dict[str, str]:
+    """Facts that are told only when there is something to tell."""
+    notes = {
+        "draining": "nobody new is let in" if status.draining else "",
+        "of the day": display(status.motd),
+        "index": display(status.index_notice),
+    }
+    return {name: note for name, note in notes.items() if note}
 
 
 def tracker_sentence(event: object) -> str:
@@ -195,9 +205,12 @@ def _tracker_sentence(event: object) -> str:  # noqa: PLR0911  (one case an even
         case events.HostPublished(nick=nick, peer_id=peer_id, files=files, bytes=size):
             who = peer_name(nick, peer_id)
             return f"{who} offers {files_and_bytes(files, size)}"
-        case events.HostKicked(nick=nick, peer_id=peer_id, why=why):
-            reason = f": {why}" if why else ""
-            return f"kicked {nick} ({short_peer_id(peer_id)}){reason}"
+        case events.HostKicked(nick=nick, peer_id=peer_id, why=why, until=until):
+            held = f"until {local_time(until)}" if until else "for good"
+            return f"{nick} ({short_peer_id(peer_id)}) is out {held}{f': {why}' if why else ''}"
+        case events.Acted(by=by, act=act, target=target, detail=detail, why=why):
+            words = f"{act} {target}" + (f", {detail}" if detail else "")
+            return f"{by}: {words}{f' ({why})' if why else ''}"
         case events.Refused(address=address, reason=reason):
             return f"refused {address}: {reason}"
         case events.TrackerNotice(level=level, text=text, hint=hint):
@@ -216,13 +229,14 @@ def _page(args: Parsed, param: int, offset: int, limit: int) -> Page:
 
 
 HANDLERS: dict[str, Handler] = {
-    "bans": bans,
+    **tracker_acts.HANDLERS,
+    "backup": backup,
     "discover": discover,
     "hosts": hosts,
-    "invite": invite,
-    "kick": kick,
+    "index": index,
+    "owners": owners,
     "ping": ping,
+    "reload": reload,
     "search": search,
     "stats": stats,
-    "unban": unban,
 }

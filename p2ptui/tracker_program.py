@@ -1,10 +1,14 @@
 """Composition roots of the tracker: the server as a process, a command in one shot, the shell."""
 
+import logging
+import os
 import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from p2ptui import __version__
 from p2ptui.base.clock import SystemClock
-from p2ptui.base.errors import ExitCode, unreachable
+from p2ptui.base.errors import ExitCode, P2PError, unreachable
 from p2ptui.base.logs import configure_logs
 from p2ptui.base.paths import Home
 from p2ptui.base.settings import Settings
@@ -16,8 +20,10 @@ from p2ptui.completion import LineCompleter
 from p2ptui.home_lock import HomeLock, in_use
 from p2ptui.launch import report_start, start_engine, wait_gone
 from p2ptui.net.loop import raise_descriptor_limit
+from p2ptui.net.supervision import Supervisor
+from p2ptui.net.tasks import TaskSet
 from p2ptui.output import Output, standard_output, write_line
-from p2ptui.running import served, told
+from p2ptui.running import on_signals, served, told
 from p2ptui.shell import Telling
 from p2ptui.shell_io import Completer
 from p2ptui.shell_program import Front, run_shell
@@ -27,6 +33,7 @@ from tracker.remote import RemoteTracker
 
 STATUS_S = 1.0
 CANDIDATES = 50
+log = logging.getLogger(__name__)
 
 
 async def run_tracker(
@@ -44,14 +51,47 @@ async def run_tracker(
         server = open_tracker(home.tracker, settings, clock=SystemClock(), new_swarm=new_swarm)
         write = _discard if detached else lambda text: write_line(sys.stdout, text)
         sentence = None if as_json else tracker_sentence
+        supervisor = Supervisor(os.environ)
         async with (
             told(server.feed((), 1.0), write, sentence),
             served(home.tracker, server, TrackerApi),
+            supervisor.told(),
+            reloaded_at_hangup(server, supervisor),
         ):
             if detached:
                 report_start(None)
             await server.wait_stopped()
     return ExitCode.DONE
+
+
+@asynccontextmanager
+async def reloaded_at_hangup(api: TrackerApi, supervisor: Supervisor) -> AsyncIterator[None]:
+    """SIGHUP reads the settings again while the block runs; how that went is told as an event.
+
+    Not of a tracker at a terminal: there the signal says that the terminal is gone.
+    """
+    if sys.stdin is not None and sys.stdin.isatty():
+        yield
+        return
+    tasks = TaskSet()
+
+    async def reload() -> None:
+        supervisor.reloading()
+        try:
+            await api.reload()
+        except P2PError as error:
+            log.warning("%s", error)
+        finally:
+            supervisor.ready()
+
+    def hang_up() -> None:
+        tasks.spawn(reload(), name="reload")
+
+    with on_signals(hang_up, ("SIGHUP",)):
+        try:
+            yield
+        finally:
+            await tasks.cancel_all()
 
 
 def _discard(_text: str) -> None:
@@ -118,28 +158,35 @@ async def run_tracker_shell(home: Home, args: Parsed) -> int:
         what="tracker",
         place=home.tracker,
         remote=RemoteTracker,
-        arguments=["tracker", "--headless", *_server_arguments(args)],
+        arguments=engine_arguments(args),
         handlers=HANDLERS,
-        prepare=_prepare,
+        prepare=prepare,
         telling=_telling,
-        completer=_completer,
-        begin=_begin(args),
+        completer=completer,
+        begin=begin_with(args),
         welcome=_welcome,
     )
     return await run_shell(front, as_json=args.flag("json"))
 
 
+def engine_arguments(args: Parsed) -> list[str]:
+    """The command line that starts a tracker."""
+    return ["tracker", "--headless", *_server_arguments(args)]
+
+
 def _server_arguments(args: Parsed) -> list[str]:
     words: list[str] = []
     for option in TRACKER_PROGRAM.options:
-        if option.setting and args.text(option.key):
+        if option.setting.startswith("tracker.") and args.text(option.key):
             words += [option.name, args.text(option.key)]
         elif option.name in {"--invite-only", "--new-swarm"} and args.flag(option.key):
             words.append(option.name)
     return words
 
 
-def _begin(args: Parsed):  # type: ignore[no-untyped-def]  # typed by its use
+def begin_with(args: Parsed) -> Callable[[Context[TrackerApi], bool], Awaitable[None]]:
+    """Tells which flags do not count for a tracker that runs already."""
+
     async def begin(context: Context[TrackerApi], was_running: bool) -> None:
         words = _server_arguments(args)
         if was_running and words:
@@ -149,7 +196,7 @@ def _begin(args: Parsed):  # type: ignore[no-untyped-def]  # typed by its use
     return begin
 
 
-async def _prepare(_context: Context[TrackerApi], _command: Command, _args: Parsed) -> None:
+async def prepare(_context: Context[TrackerApi], _command: Command, _args: Parsed) -> None:
     """A tracker needs nobody to be there first."""
 
 
@@ -173,7 +220,9 @@ def _telling(api: RemoteTracker) -> Telling:
     )
 
 
-def _completer(api: RemoteTracker) -> Completer:
+def completer(api: TrackerApi) -> Completer:
+    """Completion by what a tracker knows."""
+
     async def hosts(text: str) -> list[str]:
         page = await api.hosts(Page(filter=text, limit=CANDIDATES))
         return [row.nick or row.peer_id for row in page.rows]

@@ -28,7 +28,7 @@ from p2ptui.tracker_commands import HANDLERS as TRACKER_HANDLERS
 ROOT = Path(__file__).parent.parent
 ALL = (*PROGRAM_COMMANDS, *PEER_COMMANDS, *TRACKER_COMMANDS)
 OF_THE_SHELL = {"help", "exit", "detach"}
-OF_THE_PROGRAM = {"stop", "doctor", "hash"}
+OF_THE_PROGRAM = {"stop", "doctor", "hash", "restore"}
 
 
 def title(command: Command) -> str:

@@ -1,6 +1,5 @@
 """The doctor's checks, each on something that is well and something that is not."""
 
-import asyncio
 import json
 import socket
 from pathlib import Path
@@ -15,14 +14,13 @@ from p2ptui.doctor import (
     check_certificate,
     check_clock,
     check_descriptors,
-    check_link,
     check_node,
     check_port,
     check_rights,
     check_space,
-    check_tracker,
     run_doctor,
 )
+from p2ptui.doctor_network import check_link
 from p2ptui.net.control import ControlServer
 from p2ptui.net.credentials import Credentials, Membership
 from p2ptui.node.api import NodeApi, TrackerStatus
@@ -90,17 +88,6 @@ def test_f109_certificate(left_s: float, state: str) -> None:
     assert check_certificate(swarm(expires=NOW + left_s), NOW).state == state
 
 
-async def test_tracker_that_answers_and_one_that_does_not() -> None:
-    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    assert (await check_tracker(swarm(port))).state == "ok"
-    server.close()
-    await server.wait_closed()
-    check = await check_tracker(swarm(port))
-    assert (check.state, check.exit_code) == ("problem", ExitCode.UNREACHABLE)
-    assert f"127.0.0.1:{port}" in check.found
-
-
 async def test_a_running_node_is_asked() -> None:
     node = FakeNode()
     status = await node.status()
@@ -118,7 +105,16 @@ async def test_all_of_it_beside_a_running_node(home: Home) -> None:
     code = await run_doctor(home, Settings(), collected(lines))
     await server.close()
     checks = {row["check"]: row for row in map(json.loads, lines)}
-    assert {"home", "space", "clock", "node", "data port", "tracker", "reachable"} <= set(checks)
+    assert {
+        "home",
+        "space",
+        "clock",
+        "node",
+        "data port",
+        "tracker",
+        "firewall",
+        "dial-back",
+    } <= set(checks)
     assert checks["data port"]["found"] == "listening on 0.0.0.0:7071"
     problems = [row["exit_code"] for row in checks.values() if row["state"] == "problem"]
     assert code == (problems[0] if problems else 0)

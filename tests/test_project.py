@@ -27,6 +27,7 @@ DOCUMENTS = (
     "docs/security.md",
     "docs/operations.md",
     "docs/screen.md",
+    "docs/tracker-console.md",
 )
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 

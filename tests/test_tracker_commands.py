@@ -51,7 +51,12 @@ async def test_discover_nobody() -> None:
 @pytest.mark.parametrize(
     ("line", "call"),
     [
-        ("kick bert", KickRequest(host="bert")),
+        ("kick bert", KickRequest(host="bert", for_s=60.0)),
+        ("kick bert --ban forever", KickRequest(host="bert")),
+        ("ban bert", KickRequest(host="bert")),
+        ("ban 10.1.0.0/16 --for 2h", KickRequest(host="10.1.0.0/16", for_s=7200)),
+        ("ban 10.1.2.3", KickRequest(host="10.1.2.3/32")),
+        ("ban fe80::1", KickRequest(host="fe80::1/128")),
         (
             "kick bert --ban 7d --why 'too loud'",
             KickRequest(host="bert", why="too loud", for_s=604800),

@@ -9,6 +9,7 @@ who calls from a private address.
 import asyncio
 import logging
 import secrets
+from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -20,7 +21,7 @@ from p2ptui.base.text import display
 from p2ptui.net.identity import BadIdentity, id_of_key, key_of_csr
 from p2ptui.net.link import Link, LinkClosed
 from p2ptui.net.loop import Offload
-from p2ptui.net.wire.messages import Challenge, Failure, FailureCode, Join, Joined
+from p2ptui.net.wire.messages import Challenge, Failure, FailureCode, Join, Joined, Kick
 from tracker.attempts import Attempts
 from tracker.authority import Authority
 from tracker.invites import TOLD
@@ -57,27 +58,40 @@ class _Denied(Exception):  # noqa: N818  (an answer)
         self.text = text
 
 
+class _Out(Exception):  # noqa: N818  (an answer)
+    def __init__(self, kick: Kick) -> None:
+        super().__init__(kick)
+        self.kick = kick
+
+
 class Admission:
     """Admits strangers to one authority's swarm."""
 
     def __init__(
-        self, authority: Authority, *, open_mode: bool, clock: Clock, offload: Offload
+        self,
+        authority: Authority,
+        *,
+        is_open: Callable[[], bool],
+        clock: Clock,
+        offload: Offload,
     ) -> None:
-        """`open_mode`: private addresses need no invite. `offload` runs what waits for the disk."""
-        self.open_mode = open_mode
+        """`is_open`: whether private addresses need no invite now. `offload` waits for the disk."""
+        self._is_open = is_open
         self._authority = authority
         self._clock = clock
         self._offload = offload
         self._attempts = Attempts()
         self._one_proof = asyncio.Lock()
 
-    async def admit(self, link: Link) -> Admitted | Turned | None:
+    async def admit(  # noqa: PLR0911  (one for each way it ends)
+        self, link: Link
+    ) -> Admitted | Turned | None:
         """Talk to a stranger until the link is closed; None when it left without a word.
 
         Whoever only wants to see the fingerprint at first contact does that.
         """
         nonce = secrets.token_bytes(NONCE_BYTES)
-        is_open = self.open_mode and is_private(link.remote.host)
+        is_open = self._is_open() and is_private(link.remote.host)
         challenge = Challenge(
             ca=self._authority.ca_der,
             nonce=nonce,
@@ -97,6 +111,10 @@ class Admission:
             log.info("%s is not admitted: %s", link.remote.host, denied.text)
             link.post(Failure(id=JOIN_REQUEST, code=denied.code, text=denied.text))
             return Turned(reason=denied.text)
+        except _Out as out:
+            log.info("%s is not admitted: it is kicked", link.remote.host)
+            await link.close("kicked", out.kick.why, out.kick.until)
+            return Turned(reason="this member was put out of the swarm")
         except BadIdentity as error:
             await self._refuse(link, error)
             return Turned(reason=str(error))
@@ -116,8 +134,8 @@ class Admission:
         self, join: Join, nonce: bytes, address: str, *, is_open: bool
     ) -> tuple[Admitted, bytes]:
         peer_id = id_of_key(key_of_csr(join.csr))
-        if self._authority.is_kicked(peer_id):
-            raise BadIdentity("kicked", "this member was put out of the swarm")
+        if (kick := self._authority.kick_of(peer_id)) is not None:
+            raise _Out(kick)
         again = self._authority.is_member(peer_id)
         if not again:
             if join.proof:

@@ -1,183 +1,97 @@
-"""The tracker as its consoles see it: one protocol, frozen values. Pure data; imports no engine.
+"""The tracker as its consoles see it: one protocol, of four parts. Imports no engine.
 
 Implemented by the server itself, by the control client (`tracker.remote`) and by the tests' fakes.
+The values are in `api_values`. Every method may raise `P2PError`, and nothing else that is
+expected.
 """
 
 from collections.abc import AsyncIterator
-from typing import Literal, Protocol
+from typing import Protocol
 
-from msgspec import Struct
-
-from p2ptui.base.ids import PeerId
+from tracker.api_values import (
+    KICK_S,
+    MAX_BAN_S,
+    MAX_CONNECTIONS,
+    MAX_ENTRIES,
+    MAX_SEARCHES_S,
+    SLOW_MS,
+    AuditPage,
+    AuditRow,
+    Backup,
+    DiscoverRequest,
+    FilePage,
+    HitPage,
+    HitRow,
+    HostFile,
+    HostPage,
+    HostRow,
+    IndexRequest,
+    Invite,
+    InviteRow,
+    KickRequest,
+    KickRow,
+    Limits,
+    MemberChange,
+    Message,
+    Page,
+    PingRow,
+    Role,
+    SectionName,
+    Series,
+    TrackerStatus,
+    Value,
+)
 from tracker.events import FeedItem
 
-
-class Value(Struct, frozen=True, kw_only=True):
-    """Base of everything that crosses this seam."""
-
-
-SectionName = Literal["status"]
-
-
-class Page(Value, frozen=True, kw_only=True):
-    """What part of a long list is wanted: rows offset to offset + limit (at most 1,000)."""
-
-    offset: int = 0
-    limit: int = 200
-    filter: str = ""
-    sort: str = ""
-    """Field name of the row; a leading `-` reverses; empty: the list's natural order."""
-
-
-class TrackerStatus(Value, frozen=True, kw_only=True):
-    """The tracker at a glance."""
-
-    version: str
-    name: str
-    listen: str
-    """`host:port` it is bound to."""
-    link: str
-    """Join link without an invite, for the address that others most likely reach."""
-    pin: str
-    open: bool
-    """Whether private addresses may join without an invite."""
-    hosts: int
-    """Online now."""
-    known: int
-    files: int
-    """Entries of hosts online now."""
-    contents: int
-    bytes: int
-    searches: int
-    """Since the start."""
-    searches_s: float
-    search_p50_ms: float
-    search_p99_ms: float
-    announces_s: float
-    dropped: int
-    """Connections closed for a fault of theirs since the start."""
-    memory_bytes: int
-    index_bytes: int
-    loop_lag_ms: float
-    uptime_s: float
-    front_ends: int
+__all__ = [
+    "KICK_S",
+    "MAX_BAN_S",
+    "MAX_CONNECTIONS",
+    "MAX_ENTRIES",
+    "MAX_SEARCHES_S",
+    "SLOW_MS",
+    "AuditPage",
+    "AuditRow",
+    "Backup",
+    "DiscoverRequest",
+    "DoorApi",
+    "FilePage",
+    "HitPage",
+    "HitRow",
+    "HostFile",
+    "HostPage",
+    "HostRow",
+    "IndexRequest",
+    "Invite",
+    "InviteRow",
+    "KickRequest",
+    "KickRow",
+    "Limits",
+    "MemberApi",
+    "MemberChange",
+    "Message",
+    "Page",
+    "PingRow",
+    "Role",
+    "SectionName",
+    "Series",
+    "TrackerApi",
+    "TrackerStatus",
+    "UpkeepApi",
+    "Value",
+    "WatchApi",
+]
 
 
-class HostRow(Value, frozen=True, kw_only=True):
-    """A member of the swarm."""
-
-    peer_id: PeerId
-    nick: str
-    address: str
-    """Observed address with the declared data port; empty when it does not listen."""
-    files: int
-    bytes: int
-    ping_ms: float | None
-    reachable: bool | None
-    online: bool
-    seen: float
-    """Seconds since 1970."""
-    joined: float
-    software: str
-
-
-class HostPage(Value, frozen=True, kw_only=True):
-    """A page of hosts."""
-
-    rows: tuple[HostRow, ...]
-    total: int
-
-
-class HostFile(Value, frozen=True, kw_only=True):
-    """A file of a host."""
-
-    name: str
-    size: int
-    content_id: str
-    changed: float = 0
-
-
-class DiscoverRequest(Value, frozen=True, kw_only=True):
-    """A page of a host's own list; `host` is a nick, an id, the beginning of one, or an address."""
-
-    host: str
-    page: Page = Page()
-
-
-class FilePage(Value, frozen=True, kw_only=True):
-    """What *discover* brought."""
-
-    peer_id: PeerId
-    nick: str
-    rows: tuple[HostFile, ...]
-    total: int
-    live: bool
-    """True: the host itself answered. False: it is offline and this is what the index has."""
-
-
-class PingRow(Value, frozen=True, kw_only=True):
-    """The outcome of one ping."""
-
-    peer_id: PeerId
-    nick: str
-    address: str
-    ping_ms: float | None
-    """None: no answer."""
-    reason: str = ""
-
-
-class HitRow(Value, frozen=True, kw_only=True):
-    """One content of the index."""
-
-    content_id: str
-    name: str
-    names: tuple[str, ...]
-    size: int
-    owners: int
-    known: int
-
-
-class HitPage(Value, frozen=True, kw_only=True):
-    """A page of hits. `more`: there are more than `total`."""
-
-    rows: tuple[HitRow, ...]
-    total: int
-    more: bool
-    took_ms: float
-
-
-class KickRequest(Value, frozen=True, kw_only=True):
-    """Put a member out; `for_s` None: for good, else it may come back after so many seconds."""
-
-    host: str
-    why: str = ""
-    for_s: float | None = None
-
-
-class KickRow(Value, frozen=True, kw_only=True):
-    """A kicked member."""
-
-    peer_id: PeerId
-    nick: str
-    why: str
-    until: float | None
-    """Seconds since 1970; None: for good."""
-
-
-class Invite(Value, frozen=True, kw_only=True):
-    """An invite that was just made; the code is shown once and stored hashed."""
-
-    link: str
-    uses: int
-    expires: float
-    """Seconds since 1970."""
-
-
-class TrackerApi(Protocol):
-    """What a console may ask of a tracker. Every method may raise `P2PError`."""
+class WatchApi(Protocol):
+    """Looking: hosts, their files, the index, figures."""
 
     async def status(self) -> TrackerStatus:
         """The tracker at a glance."""
+        ...
+
+    async def series(self) -> Series:
+        """Figures of the last minutes."""
         ...
 
     async def hosts(self, page: Page) -> HostPage:
@@ -193,29 +107,93 @@ class TrackerApi(Protocol):
         ...
 
     async def search(self, text: str, page: Page) -> HitPage:
-        """A page of what the index holds."""
+        """A page of what the index holds, as members find it."""
         ...
 
+    async def index(self, request: IndexRequest) -> HitPage:
+        """A page of the index as the admin looks at it."""
+        ...
+
+    async def owners(self, content_id: str, page: Page) -> HostPage:
+        """A page of the members that have a content, those online first."""
+        ...
+
+    def feed(self, sections: tuple[SectionName, ...], interval_s: float) -> AsyncIterator[FeedItem]:
+        """Events in order, and sections of the snapshot when they changed (see the node's)."""
+        ...
+
+
+class MemberApi(Protocol):
+    """Acts on members. Each is written to the audit log."""
+
     async def kick(self, request: KickRequest) -> KickRow:
-        """Put a member out of the swarm."""
+        """Put a member or a network out of the swarm, for a time or for good."""
         ...
 
     async def unban(self, host: str) -> KickRow:
-        """Let a kicked member in again."""
+        """Let it in again."""
         ...
 
     async def bans(self) -> tuple[KickRow, ...]:
-        """All kicked members."""
+        """All that are out."""
         ...
+
+    async def change(self, change: MemberChange) -> HostRow:
+        """Give a member a role or limits of its own."""
+        ...
+
+    async def message(self, message: Message) -> int:
+        """Tell one member or all a sentence; how many were told."""
+        ...
+
+
+class DoorApi(Protocol):
+    """Who may join. Each act is written to the audit log."""
 
     async def invite(self, uses: int, for_s: float) -> Invite:
         """Make an invite: so many uses, valid for so many seconds."""
+        ...
+
+    async def invites(self) -> tuple[InviteRow, ...]:
+        """The invites that can still be used."""
+        ...
+
+    async def revoke(self, invite_id: str) -> InviteRow:
+        """Make an invite worthless; `invite_id` may be its beginning."""
+        ...
+
+    async def open(self, *, on: bool) -> TrackerStatus:
+        """Let private addresses join without an invite, or nobody; kept for the next start."""
+        ...
+
+
+class UpkeepApi(Protocol):
+    """Running the tracker. Each act is written to the audit log."""
+
+    async def motd(self, text: str) -> TrackerStatus:
+        """Set the message of the day, empty: none; kept for the next start."""
+        ...
+
+    async def drain(self, *, on: bool) -> TrackerStatus:
+        """Before an upgrade: take nobody new and tell all to come back; or end that."""
+        ...
+
+    async def backup(self, path: str) -> Backup:
+        """Write authority, index and settings to one file; refuses an existing one."""
+        ...
+
+    async def reload(self) -> tuple[str, ...]:
+        """Read the settings again; the keys that changed and are in force now."""
+        ...
+
+    async def audit(self, page: Page) -> AuditPage:
+        """A page of the audit log."""
         ...
 
     async def stop(self) -> None:
         """End the tracker; returns once it has agreed to stop."""
         ...
 
-    def feed(self, sections: tuple[SectionName, ...], interval_s: float) -> AsyncIterator[FeedItem]:
-        """Events in order, and sections of the snapshot when they changed (see the node's)."""
-        ...
+
+class TrackerApi(WatchApi, MemberApi, DoorApi, UpkeepApi, Protocol):
+    """What a console may ask of a tracker."""

@@ -2,6 +2,7 @@
 
 ```
 authority/ (0700)   ca.key ca.pem  tracker.key tracker.pem  kicks.log invites.log members.log
+                    standings.log networks.log (kept by others: roles and limits, banned networks)
 ```
 All of it lies apart from the index: losing the index loses no member and pardons nobody. A missing
 CA key with members known is an error, never a silent new swarm (PROTOCOL.md 1).
@@ -43,10 +44,12 @@ from p2ptui.net.identity import (
 from p2ptui.net.kicks import FOREVER
 from p2ptui.net.tls import KeyFiles
 from p2ptui.net.wire.messages import Kick, KickList
+from tracker.api_values import InviteRow
 from tracker.bans import Bans
 from tracker.certificates import DAY_S, make_ca, make_peer_leaf, make_tracker_leaf
 from tracker.invites import Invitation, Invites, ProofOutcome
 from tracker.ledger import Ledger
+from tracker.standings import STANDINGS
 
 log = logging.getLogger(__name__)
 _CA_KEY, _CA = "ca.key", "ca.pem"
@@ -200,6 +203,16 @@ class Authority:
         with self._lock:
             return self._invites.make(uses, for_s, self._clock.wall())
 
+    def invites(self) -> tuple[InviteRow, ...]:
+        """The invites that can still be used, the oldest first."""
+        with self._lock:
+            return self._invites.usable(self._clock.wall())
+
+    def revoke(self, invite_id: str) -> InviteRow:
+        """Make an invite worthless, named by its id or the beginning of it. Raises `P2PError`."""
+        with self._lock:
+            return self._invites.revoke(invite_id, self._clock.wall())
+
     def check_proof(self, proof: bytes, nonce: bytes, csr_der: bytes) -> ProofOutcome:
         """Check a join proof and take one use of its invite, which is on disk when this returns."""
         now = self._clock.wall()
@@ -227,6 +240,10 @@ class Authority:
         """Whether a member is out now."""
         return self._bans.is_kicked(peer_id, self._clock.wall())
 
+    def kick_of(self, peer_id: PeerId) -> Kick | None:
+        """Why and until when a member is out; None: it is not now."""
+        return self._bans.kick_of(peer_id, self._clock.wall())
+
     def kicked(self) -> tuple[Kick, ...]:
         """All that are out now, the oldest kick first."""
         return self._bans.active(self._clock.wall())
@@ -242,6 +259,15 @@ class Authority:
             return self._bans.signed(self._key, self._clock.wall())
 
     # --- files -----------------------------------------------------------------------------------
+
+    def copies(self) -> dict[str, bytes]:
+        """All its files as they are at one moment, keys too: for a backup."""
+        with self._lock:
+            return {
+                path.name: read_private(path)
+                for path in sorted(self._folder.iterdir())
+                if path.is_file() and not path.name.startswith(".")
+            }
 
     def _read_or_make_ca(self) -> bytes:
         path = self._folder / _CA
@@ -305,7 +331,7 @@ def _refuse_silent_new_swarm(folder: Path, *, new_swarm: bool, members_known: bo
 
 def _put_aside(folder: Path, now: float) -> None:
     """Rename what belonged to an older swarm: the new key has nothing to do with it."""
-    for name in (_CA, _LEAF, _KICKS, _INVITES, _MEMBERS):
+    for name in (_CA, _LEAF, _KICKS, _INVITES, _MEMBERS, STANDINGS):
         path = folder / name
         try:
             path.rename(folder / f"{name}.{int(now)}.old")

@@ -65,8 +65,12 @@ class Bans:
 
     def is_kicked(self, peer_id: PeerId, now: float) -> bool:
         """Whether a member is out at this time."""
+        return self.kick_of(peer_id, now) is not None
+
+    def kick_of(self, peer_id: PeerId, now: float) -> Kick | None:
+        """Why and until when a member is out; None: it is not at this time."""
         kick = self._kicks.get(peer_id)
-        return kick is not None and _holds(kick, now)
+        return kick if kick is not None and _holds(kick, now) else None
 
     def active(self, now: float) -> tuple[Kick, ...]:
         """All that hold at this time, the oldest first."""

@@ -68,6 +68,18 @@ class HostKicked(Event, frozen=True, kw_only=True, tag="host_kicked"):
     peer_id: PeerId
     nick: str
     why: str
+    until: float | None = None
+    """Seconds since 1970; None: for good."""
+
+
+class Acted(Event, frozen=True, kw_only=True, tag="act"):
+    """An admin or operator did something; the line in the audit log says the same."""
+
+    by: str
+    act: str
+    target: str
+    detail: str = ""
+    why: str = ""
 
 
 class Refused(Event, frozen=True, kw_only=True, tag="refused"):
@@ -105,7 +117,7 @@ class Resync(Struct, frozen=True, tag="resync", tag_field="event"):
 
 
 TrackerEvent = (
-    Listening | MemberJoined | HostJoined | HostLeft | HostPublished | HostKicked | Refused
+    Listening | MemberJoined | HostJoined | HostLeft | HostPublished | HostKicked | Acted | Refused
     | TrackerNotice | Stopped
 )  # fmt: skip
 FeedItem = TrackerEvent | Section | Resync

@@ -10,8 +10,17 @@ from p2ptui.base.rates import TokenBucket
 from p2ptui.net.wire.messages import MAX_QUERY_BYTES
 
 SEARCHES_S = 5.0
-SEARCH_BURST = 20.0
+SEARCH_BURST_S = 4.0
+"""A member may make the searches of so many seconds at once."""
+COUNTS_S = 2.0
+COUNT_BURST = 10.0
 ENTRIES_S = 20_000.0
+OFFERS_S = 10.0
+OFFER_BURST = 128.0
+CALLS_S = 1.0
+CALL_BURST = 16.0
+CALLED_S = 10.0
+CALLED_BURST = 64.0
 MAX_WORDS = 8
 MAX_WATCHED = 10_000
 """Contents that one member may have located at a time."""
@@ -24,19 +33,48 @@ MAX_OFFENDERS = 10_000
 class MemberLimits:
     """The budgets of one connected member."""
 
-    __slots__ = ("_entries", "_searches")
+    __slots__ = ("_called", "_calls", "_counts", "_entries", "_offers", "_searches")
 
-    def __init__(self, now: float) -> None:
-        self._searches = TokenBucket(rate=SEARCHES_S, burst=SEARCH_BURST, now=now)
+    def __init__(self, now: float, searches_s: float = SEARCHES_S) -> None:
+        self._calls = TokenBucket(rate=CALLS_S, burst=CALL_BURST, now=now)
+        self._called = TokenBucket(rate=CALLED_S, burst=CALLED_BURST, now=now)
+        self._searches = TokenBucket(rate=searches_s, burst=_burst(searches_s), now=now)
+        self._counts = TokenBucket(rate=COUNTS_S, burst=COUNT_BURST, now=now)
         self._entries = TokenBucket(rate=ENTRIES_S, burst=ENTRIES_S, now=now)
+        self._offers = TokenBucket(rate=OFFERS_S, burst=OFFER_BURST, now=now)
+
+    def may_call(self, now: float) -> bool:
+        """Whether it may ask for one more member to be called now; counts it."""
+        return self._calls.try_take(amount=1, now=now)
+
+    def may_be_called(self, now: float) -> bool:
+        """Whether others may have it dial or open a relayed connection once more; counts it."""
+        return self._called.try_take(amount=1, now=now)
 
     def may_search(self, now: float) -> bool:
         """Whether one more question may be answered now; counts it."""
         return self._searches.try_take(amount=1, now=now)
 
+    def set_search_rate(self, searches_s: float, now: float) -> None:
+        """So many searches a second from now on."""
+        if searches_s != self._searches.rate:
+            self._searches.set_rate(searches_s, _burst(searches_s), now)
+
+    def may_count(self, now: float) -> bool:
+        """Whether owners of one more batch of contents may be counted now; counts it."""
+        return self._counts.try_take(amount=1, now=now)
+
     def announce_delay(self, entries: int, now: float) -> float:
         """Seconds to wait before so many entries are taken; counts them."""
         return self._entries.take(amount=entries, now=now)
+
+    def offer_delay(self, changes: int, now: float) -> float:
+        """Seconds to wait before others are told of so many offers and withdrawals; counts them."""
+        return self._offers.take(amount=changes, now=now)
+
+
+def _burst(searches_s: float) -> float:
+    return max(1.0, searches_s * SEARCH_BURST_S)
 
 
 def check_query(text: str) -> str:

@@ -3,6 +3,7 @@
 from p2ptui.base.clock import Clock
 from p2ptui.base.paths import TrackerHome
 from p2ptui.base.settings import Settings
+from tracker.reload import read_again
 from tracker.server import TrackerServer
 
 
@@ -10,4 +11,10 @@ def open_tracker(
     home: TrackerHome, settings: Settings, clock: Clock, *, new_swarm: bool = False
 ) -> TrackerServer:
     """A tracker that is not started yet. `new_swarm` as in `TrackerServer`."""
-    return TrackerServer(home, settings.tracker, clock, new_swarm=new_swarm)
+    return TrackerServer(
+        home,
+        settings.tracker,
+        clock,
+        read_settings=lambda: read_again(home.settings, settings),
+        new_swarm=new_swarm,
+    )

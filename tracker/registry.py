@@ -4,6 +4,7 @@ What is here lives and dies with the connections; what outlives them is in the `
 connection counts for each id: a newer proven one takes the place of the older (PROTOCOL.md 7).
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from p2ptui.net.requests import Requests
 from p2ptui.net.wire.messages import Endpoint, HostInfo, Source
 from tracker.endpoints import choose_endpoints
 from tracker.limits import MAX_WATCHED, MemberLimits
+
+REMEMBERED_PINGS = 20
 
 
 @dataclass(eq=False, slots=True)
@@ -34,6 +37,8 @@ class Member:
     files: int = 0
     bytes: int = 0
     ping_ms: float | None = None
+    pings: deque[bool] = field(default_factory=lambda: deque(maxlen=REMEMBERED_PINGS))
+    """Whether each of the last pings was answered."""
     reachable: bool | None = None
     proven: tuple[Endpoint, ...] = ()
     """Other addresses at which the dial-back met its certificate."""
@@ -43,15 +48,31 @@ class Member:
     removed: int = 0
     """Changes of its list that no `HostPublished` has told yet."""
 
+    @property
+    def silent(self) -> bool:
+        """Whether the last ping got no answer."""
+        return bool(self.pings) and not self.pings[-1]
+
     def endpoints(self, asker: str) -> tuple[Endpoint, ...]:
         """Where a member seen at `asker` may dial this one."""
         return choose_endpoints(
             self.host, self.port, self.proven, reachable=self.reachable, asker=asker
         )
 
-    def source(self, asker: "Member") -> Source:
+    @property
+    def dialled(self) -> tuple[Endpoint, ...]:
+        """Where the dial-back met this member: all that may be given to whoever is to dial it."""
+        observed = (Endpoint(self.host, self.port),) if self.reachable and self.port else ()
+        return observed + self.proven
+
+    def source(self, asker: "Member", *, partial: bool = False) -> Source:
         """This member as a source for another."""
-        return Source(peer=self.peer, nick=self.nick, endpoints=self.endpoints(asker.host))
+        return Source(
+            peer=self.peer,
+            nick=self.nick,
+            endpoints=self.endpoints(asker.host),
+            partial=partial,
+        )
 
     def info(self, asker: "Member", seen: float) -> HostInfo:
         """This member as others see it in a list."""
@@ -63,7 +84,7 @@ class Member:
             files=self.files,
             bytes=self.bytes,
             online=True,
-            reachable=self.reachable,
+            reachable=None if self.reachable is None else bool(self.dialled),
             ping_ms=self.ping_ms,
             seen=int(seen),
         )

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from p2ptui.base.addresses import format_address, parse_address
 from p2ptui.base.bus import Bus
 from p2ptui.base.clock import Clock
-from p2ptui.base.errors import P2PError, unreachable
+from p2ptui.base.errors import P2PError
 from p2ptui.base.ids import PeerId
 from p2ptui.base.links import DEFAULT_TRACKER_PORT
 from p2ptui.base.paths import TrackerHome
@@ -17,24 +17,39 @@ from p2ptui.base.private_files import make_private_folder
 from p2ptui.base.rates import TokenBucket
 from p2ptui.base.settings import TrackerSettings
 from p2ptui.net.dialer import Deadlines, probe_peer
+from p2ptui.net.discovery import Card, Ground, find_ground
+from p2ptui.net.feed import follow
 from p2ptui.net.gate import vet_caller
-from p2ptui.net.link import Link
+from p2ptui.net.lan import ZeroconfLan
 from p2ptui.net.listener import Limits, Listener
 from p2ptui.net.loop import Threads
-from p2ptui.net.own_address import likely_address
+from p2ptui.net.own_address import likely_address, own_addresses
 from p2ptui.net.tasks import TaskSet
 from p2ptui.net.tls import load_leaf, peer_client_context, tracker_context
-from p2ptui.net.wire.messages import Endpoint
+from p2ptui.net.wire.messages import MAX_ENDPOINTS, Endpoint, Failure, Operate, Operated
 from tracker import api, events
-from tracker.admission import Admission, Turned
+from tracker.admission import Admission
+from tracker.audit import AuditLog
 from tracker.authority import Authority
-from tracker.console import Console, Parts, tracker_feed
+from tracker.backup import Backups
+from tracker.console import Console
 from tracker.endpoints import parse
+from tracker.entrance import Entrance
+from tracker.front import Front
 from tracker.index_file import OpenedIndex, open_index, remove_temporary
-from tracker.registry import Registry
+from tracker.kept_settings import KeptSettings
+from tracker.networks import NETWORKS, BarredNetworks
+from tracker.parts import Parts
+from tracker.reach import Reach
+from tracker.registry import Member, Registry
+from tracker.relay import Relay
+from tracker.reload import Read
+from tracker.rules import Rules
 from tracker.service import HEARTBEAT_S, Service
 from tracker.session import Sessions
 from tracker.snapshot import Figures
+from tracker.standings import STANDINGS, Standings
+from tracker.stats_door import StatsDoor, stats_warning
 from tracker.store import Beat, StoreError
 
 UPKEEP_S = 3600.0
@@ -42,12 +57,12 @@ FORGET_S = 30 * 86400.0
 """A member that was not seen for so long leaves the index; it may come back any time."""
 DIAL_BACKS = 16
 DIAL_BACK = Deadlines(connect_s=3.0, tls_s=5.0)
-REFUSALS_PER_MINUTE = 10
+FAULTS_PER_MINUTE = 10
 MAX_NAME = 32
 log = logging.getLogger(__name__)
 
 
-class TrackerServer:
+class TrackerServer(Front):
     """One tracker; implements `TrackerApi`. `start`, `wait_stopped`, `close`."""
 
     def __init__(
@@ -56,21 +71,24 @@ class TrackerServer:
         settings: TrackerSettings,
         clock: Clock,
         *,
+        read_settings: Read,
         new_swarm: bool = False,
     ) -> None:
-        """`new_swarm`: found another swarm although the old one's key is gone (F72)."""
+        """`read_settings`: the settings as they are now, for a reload.
+
+        `new_swarm`: found another swarm although the old one's key is gone (F72).
+        """
         self._home = home
         self._settings = settings
         self._clock = clock
+        self._read_settings = read_settings
         self._new_swarm = new_swarm
         self._bus: Bus[events.FeedItem] = Bus()
         self._stop = asyncio.Event()
         self._stack: AsyncExitStack | None = None
-        self._console_or_none: Console | None = None
         self._endpoint: Endpoint | None = None
-        self._front_ends = 0
-        self._refusals = TokenBucket(
-            rate=REFUSALS_PER_MINUTE / 60, burst=REFUSALS_PER_MINUTE, now=clock.monotonic()
+        self._told_faults = TokenBucket(
+            rate=FAULTS_PER_MINUTE / 60, burst=FAULTS_PER_MINUTE, now=clock.monotonic()
         )
 
     # --- life -----------------------------------------------------------------------------------
@@ -103,6 +121,9 @@ class TrackerServer:
     ) -> None:
         clock, store, registry = self._clock, opened.store, Registry()
         figures = Figures(clock)
+        standings = await threads(Standings, self._home.authority / STANDINGS)
+        networks = await threads(BarredNetworks, self._home.authority / NETWORKS)
+        rules = Rules(self._settings, standings)
         service = Service(
             store=store,
             registry=registry,
@@ -111,14 +132,13 @@ class TrackerServer:
             clock=clock,
             offload=threads,
             emit=self._bus.publish,
-            max_entries=self._settings.max_entries,
-            motd=self._settings.motd,
+            rules=rules,
         )
         from_callers = tracker_context(authority.ca_der, authority.key_files)
         to_peers = peer_client_context(authority.ca_der, authority.key_files)
         dialling = asyncio.Semaphore(DIAL_BACKS)
 
-        async def reach(endpoint: Endpoint, peer: PeerId) -> bool:
+        async def probe(endpoint: Endpoint, peer: PeerId) -> bool:
             async with dialling:
                 return await probe_peer(
                     endpoint, peer, context=to_peers, clock=clock, deadlines=DIAL_BACK
@@ -129,6 +149,8 @@ class TrackerServer:
                 load_leaf(from_callers, authority.key_files)
                 load_leaf(to_peers, authority.key_files)
 
+        relay = Relay(on=self._settings.relay, limit_bps=self._settings.relay_limit)
+        stack.callback(relay.close)
         sessions = Sessions(
             service=service,
             registry=registry,
@@ -136,11 +158,24 @@ class TrackerServer:
             figures=figures,
             clock=clock,
             emit=self._bus.publish,
-            reach=reach,
+            reach=Reach(registry=registry, probe=probe, relay=relay, clock=clock),
+            rules=rules,
+            operate=self._operate,
         )
-        admission = Admission(
-            authority, open_mode=self._settings.open, clock=clock, offload=threads
+        admission = Admission(authority, is_open=lambda: rules.open, clock=clock, offload=threads)
+        entrance = Entrance(
+            admission=admission,
+            sessions=sessions,
+            networks=networks,
+            rules=rules,
+            clock=clock,
+            emit=self._bus.publish,
         )
+        backups = Backups(
+            home=self._home, authority=authority, index=opened.store.path, clock=clock
+        )
+        stack.callback(backups.close)
+        stats = StatsDoor(self.status)
         tasks = TaskSet()
         stack.push_async_callback(tasks.cancel_all)
         host, port = _listen_address(self._settings.listen)
@@ -148,41 +183,66 @@ class TrackerServer:
             host,
             port,
             context=from_callers,
-            vet=vet_caller(authority.is_kicked),
-            handler=lambda link: self._handle(link, admission, sessions),
+            vet=vet_caller(authority.kick_of),
+            handler=entrance.pass_in,
             clock=clock,
             limits=Limits(per_peer=None),
+            tunnel=relay.tunnel,
+            door=entrance.door,
         )
         stack.push_async_callback(listener.close)
         bound = (listener.endpoint.host, listener.endpoint.port)
         self._console_or_none = Console(
             Parts(
+                relay=relay,
                 authority=authority,
                 store=store,
                 registry=registry,
                 service=service,
                 figures=figures,
+                rules=rules,
+                standings=standings,
+                networks=networks,
+                kept=KeptSettings(self._home.settings, threads),
+                audit=AuditLog(self._home.audit),
+                backups=backups,
+                stats=stats,
                 bus=self._bus,
                 clock=clock,
                 offload=threads,
                 listen=bound,
                 hosts=(await threads(_told_address, bound),),
-                open_mode=self._settings.open,
                 dropped=lambda: listener.refused,
-            )
+                index_notice=opened.notice if opened.temporary is not None else "",
+            ),
+            self._settings,
+            self._read_settings,
         )
         self._endpoint = listener.endpoint
-        tasks.spawn(figures.watch_lag(), name="loop lag")
+        ground = await find_ground(
+            self._settings.advertise,
+            bound[0],
+            lambda: threads(own_addresses),
+            ZeroconfLan,
+        )
+        if ground is not None:
+            stack.push_async_callback(ground.lan.close)
+            tasks.spawn(ground.lan.advertise(_card(authority, ground, bound[1])), name="discovery")
+        stack.push_async_callback(stats.close)
+        await stats.change(self._settings.metrics, public=self._settings.metrics_public)
+        tasks.spawn(figures.watch(lambda: len(registry)), name="figures")
         tasks.spawn(self._beat(opened, registry), name="beats")
         tasks.spawn(self._keep_up(opened, renew_leaf), name="upkeep")
         self._bus.publish(
             events.Listening(
                 time=clock.wall(),
                 address=format_address(*bound),
-                link=self._console.link(),
+                link=self._console.parts.link(),
                 fingerprint=authority.pin,
             )
         )
+        if warning := stats_warning(stats.address):
+            self._notice("warning", *warning)
 
     async def wait_stopped(self) -> None:
         """Return once somebody asked it to stop."""
@@ -219,32 +279,8 @@ class TrackerServer:
             raise RuntimeError("the tracker was not started")
         return self._endpoint
 
-    # --- links ----------------------------------------------------------------------------------
-
-    async def _handle(self, link: Link, admission: Admission, sessions: Sessions) -> None:
-        if link.peer_id is not None:
-            await sessions.serve(link)
-            return
-        address = link.remote.host
-        admitted = await admission.admit(link)
-        if isinstance(admitted, Turned):
-            self._refused(address, admitted.reason)
-        elif admitted is not None and not admitted.again:
-            self._bus.publish(
-                events.MemberJoined(
-                    time=self._clock.wall(),
-                    peer_id=admitted.peer_id,
-                    nick=admitted.nick,
-                    address=address,
-                    invited=admitted.invited,
-                )
-            )
-
-    def _refused(self, address: str, reason: str) -> None:
-        if self._refusals.try_take(amount=1, now=self._clock.monotonic()):
-            self._bus.publish(
-                events.Refused(time=self._clock.wall(), address=address, reason=reason)
-            )
+    async def _operate(self, member: Member, request: Operate) -> Operated | Failure:
+        return await self._console.operating.answer(member, request)
 
     def _notice(self, level: str, text: str, hint: str) -> None:
         self._bus.publish(
@@ -284,52 +320,10 @@ class TrackerServer:
         try:
             await work
         except StoreError as error:
-            if self._refusals.try_take(amount=1, now=self._clock.monotonic()):
+            if self._told_faults.try_take(amount=1, now=self._clock.monotonic()):
                 self._notice("error", str(error), "Is the disk full? Then restart the tracker.")
 
-    # --- TrackerApi -----------------------------------------------------------------------------
-
-    @property
-    def _console(self) -> Console:
-        if self._console_or_none is None:
-            raise unreachable("The tracker is not running", "it is starting or has stopped")
-        return self._console_or_none
-
-    async def status(self) -> api.TrackerStatus:
-        """See `TrackerApi`, as for all that follow."""
-        return await self._console.status(self._front_ends)
-
-    async def hosts(self, page: api.Page) -> api.HostPage:
-        """A page of members."""
-        return await self._console.hosts(page)
-
-    async def discover(self, request: api.DiscoverRequest) -> api.FilePage:
-        """Ask a live host for its list."""
-        return await self._console.discover(request)
-
-    async def ping(self, host: str) -> tuple[api.PingRow, ...]:
-        """Ping one host, or `all`."""
-        return await self._console.ping(host)
-
-    async def search(self, text: str, page: api.Page) -> api.HitPage:
-        """A page of what the index holds."""
-        return await self._console.search(text, page)
-
-    async def kick(self, request: api.KickRequest) -> api.KickRow:
-        """Put a member out."""
-        return await self._console.kick(request)
-
-    async def unban(self, host: str) -> api.KickRow:
-        """Let a kicked member in again."""
-        return await self._console.unban(host)
-
-    async def bans(self) -> tuple[api.KickRow, ...]:
-        """All kicked members."""
-        return await self._console.bans()
-
-    async def invite(self, uses: int, for_s: float) -> api.Invite:
-        """Make an invite."""
-        return await self._console.invite(uses, for_s)
+    # --- TrackerApi: what `Front` leaves ---------------------------------------------------------
 
     async def stop(self) -> None:
         """End the tracker; returns once it has agreed to stop."""
@@ -339,7 +333,14 @@ class TrackerServer:
         self, sections: tuple[api.SectionName, ...], interval_s: float
     ) -> AsyncIterator[events.FeedItem]:
         """Events in order, and the status when it changed; may be asked for before the start."""
-        return tracker_feed(self._bus, self.status, sections, interval_s)
+        return follow(
+            self._bus,
+            dict.fromkeys(sections, self.status),
+            interval_s,
+            section=lambda name, value: events.Section(name=name, value=value),
+            resync=lambda dropped: events.Resync(dropped=dropped),
+            last=lambda item: isinstance(item, events.Stopped),
+        )
 
 
 def _listen_address(text: str) -> tuple[str, int]:
@@ -357,6 +358,11 @@ def _told_address(bound: tuple[str, int]) -> tuple[str, int]:
     if address is not None and address.is_unspecified:
         return likely_address(), bound[1]
     return bound
+
+
+def _card(authority: Authority, ground: Ground, port: int) -> Card:
+    endpoints = tuple(Endpoint(host, port) for host in ground.hosts)
+    return Card("tracker", authority.pin, authority.name, None, endpoints[:MAX_ENDPOINTS])
 
 
 async def _close_index(opened: OpenedIndex) -> None:

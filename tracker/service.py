@@ -6,7 +6,7 @@ timer. Every answer fits one frame: a page that does not is cut short, and its `
 
 import logging
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -21,12 +21,14 @@ from p2ptui.net.wire import messages as m
 from tracker import events
 from tracker.authority import Authority
 from tracker.limits import check_query
+from tracker.partial_sources import PartialSources
 from tracker.registry import Member, Registry
+from tracker.rules import Rules
 from tracker.snapshot import Figures
 from tracker.store import Arrival, Change, HostRecord, QueryTooBroad, Standing, Store, StoreError
 
 Emit = Callable[[events.TrackerEvent], None]
-Request = m.Announce | m.Search | m.Locate | m.Browse | m.Members | m.Renew
+Request = m.Announce | m.Search | m.Locate | m.CountOwners | m.Browse | m.Members | m.Renew
 R = TypeVar("R")
 
 HEARTBEAT_S = 15
@@ -49,8 +51,7 @@ class Service:
         clock: Clock,
         offload: Offload,
         emit: Emit,
-        max_entries: int,
-        motd: str = "",
+        rules: Rules,
     ) -> None:
         """`offload` runs what waits for the disk; `emit` takes events."""
         self._store = store
@@ -60,8 +61,8 @@ class Service:
         self._clock = clock
         self._offload = offload
         self._emit = emit
-        self._max_entries = max_entries
-        self._motd = motd
+        self._rules = rules
+        self._partial = PartialSources()
 
     # --- coming and going -----------------------------------------------------------------------
 
@@ -78,6 +79,7 @@ class Service:
             )
         )
         member.files, member.bytes = standing.files, standing.bytes
+        await self.offer(member, ())  # what an older connection offered ended with it
         return m.Welcome(
             minor=m.MINOR_VERSION,
             features=(),
@@ -87,19 +89,39 @@ class Service:
             observed=member.host,
             revision=_common_revision(standing, hello),
             heartbeat_s=HEARTBEAT_S,
-            max_entries=self._max_entries,
-            motd=self._motd,
+            max_entries=self._rules.max_entries(member.peer),
+            motd=self._rules.motd,
         )
 
     async def tell_joined(self, member: Member) -> None:
         """Tell those who wait that a member is here, or can be reached at other addresses."""
-        for content in await self._held(member.peer, self._registry.watched):
-            self._push_joined(member, content)
+        held = await self._held(member.peer, self._registry.watched)
+        for content in held | (self._partial.offered(member.peer) & self._registry.watched):
+            self._push_joined(member, content, partial=content not in held)
 
     async def tell_left(self, peer: PeerId) -> None:
         """Tell those who wait that a member is gone."""
-        for content in await self._held(peer, self._registry.watched):
+        offered = self._partial.replace(peer, ())
+        held = await self._held(peer, self._registry.watched)
+        for content in held | (offered & self._registry.watched):
             self._push_left(peer, content)
+
+    async def offer(self, member: Member, contents: Sequence[ContentId]) -> int:
+        """A member gives what it has of contents that it fetches; how many offers changed.
+
+        Raises `StoreError`.
+        """
+        if not self._registry.is_current(member):
+            return 0
+        changed = self._partial.replace(member.peer, contents)
+        watched = changed & self._registry.watched
+        # Whoever owns it is known as an owner, whatever else it says.
+        for content in watched - await self._held(member.peer, watched):
+            if content in self._partial.offered(member.peer):
+                self._push_joined(member, content, partial=True)
+            else:
+                self._push_left(member.peer, content)
+        return len(changed)
 
     async def leave(self, member: Member) -> None:
         """Count a member out, who has left the registry already."""
@@ -120,7 +142,9 @@ class Service:
         except StoreError as error:
             return m.Failure(request.id, "internal", str(error))
 
-    async def _answer(self, member: Member, request: Request) -> object:
+    async def _answer(  # noqa: PLR0911  (one for each kind of question)
+        self, member: Member, request: Request
+    ) -> object:
         match request:
             case m.Announce():
                 return await self._announce(member, request)
@@ -128,6 +152,8 @@ class Service:
                 return await self._search(member, request)
             case m.Locate():
                 return await self._locate(member, request)
+            case m.CountOwners():
+                return await self._count_owners(member, request)
             case m.Browse():
                 return await self._browse(request)
             case m.Members():
@@ -157,11 +183,17 @@ class Service:
             return m.Failure(request.id, "limit", "too many contents are located at a time")
         try:
             owners = await self._store.owners(request.content, m.MAX_BATCH)
+            given = self._partial.givers(
+                request.content,
+                max(0, m.MAX_BATCH - len(owners.online)),
+                but={*owners.online, member.peer},
+            )
             sources = []
-            for peer in owners.online:
-                owner = self._registry.get(peer)
-                if owner is not None and owner is not member:
-                    sources.append(owner.source(member))
+            for peers, partial in ((owners.online, False), (given, True)):
+                for peer in peers:
+                    owner = self._registry.get(peer)
+                    if owner is not None and owner is not member:
+                        sources.append(owner.source(member, partial=partial))
             member.link.post(
                 m.Sources(request.id, request.content, fit(sources), known=owners.known)
             )
@@ -170,6 +202,12 @@ class Service:
             raise
         self._registry.release(member, request.content)
         return None
+
+    async def _count_owners(self, member: Member, request: m.CountOwners) -> object:
+        if not member.limits.may_count(self._clock.monotonic()):
+            return m.Failure(request.id, "limit", "too many questions for owners; wait a second")
+        counts = await self._store.count_owners(request.contents, member.peer)
+        return m.OwnerCounts(request.id, counts)
 
     async def _browse(self, request: m.Browse) -> object:
         if reason := check_query(request.text):
@@ -221,6 +259,7 @@ class Service:
         emptied: frozenset[ContentId] = frozenset()
         if request.base == 0 and member.files:
             emptied = await self._held(member.peer, watched)
+        max_entries = self._rules.max_entries(member.peer)
         change = Change(
             peer=member.peer,
             base=request.base,
@@ -228,13 +267,13 @@ class Service:
             added=request.added,
             removed=request.removed,
             digest=request.digest,
-            max_entries=self._max_entries,
+            max_entries=max_entries,
         )
         applied = await self._store.apply(change)
         if applied.state == "stale":
             return m.Accepted(request.id, revision=0)
         if applied.state == "full":
-            text = f"a member may announce {self._max_entries:,} files"
+            text = f"this member may announce {max_entries:,} files"
             return m.Failure(request.id, "limit", text)
         member.files, member.bytes = applied.files, applied.bytes
         self._figures.announced(applied.added + applied.removed)
@@ -252,10 +291,13 @@ class Service:
         if not watched:
             return
         for content in {entry.content for entry in request.added} & watched:
-            self._push_joined(member, content)
+            self._push_joined(member, content, partial=False)
         lost = dropped & watched
         for content in lost - await self._held(member.peer, lost):
-            self._push_left(member.peer, content)
+            if content in self._partial.offered(member.peer):
+                self._push_joined(member, content, partial=True)
+            else:
+                self._push_left(member.peer, content)
 
     def _tell_published(self, member: Member) -> None:
         self._emit(
@@ -275,11 +317,11 @@ class Service:
         wanted = tuple(contents)
         return await self._store.held(peer, wanted) if wanted else frozenset()
 
-    def _push_joined(self, member: Member, content: ContentId) -> None:
+    def _push_joined(self, member: Member, content: ContentId, *, partial: bool) -> None:
         if not self._registry.is_current(member):
             return
         for watcher in self._registry.watchers(content, but=member.peer):
-            push = m.SourceJoined(content=content, source=member.source(watcher))
+            push = m.SourceJoined(content=content, source=member.source(watcher, partial=partial))
             self._registry.push(watcher, content, push)
 
     def _push_left(self, peer: PeerId, content: ContentId) -> None:

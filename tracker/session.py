@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from p2ptui.base.addresses import format_address, plain_address
 from p2ptui.base.clock import Clock
-from p2ptui.base.ids import PeerId
+from p2ptui.base.ids import ContentId, PeerId
 from p2ptui.net.link import Link, LinkClosed
 from p2ptui.net.requests import RequestFailed, Requests
 from p2ptui.net.tasks import TaskSet, spawn
@@ -19,9 +19,10 @@ from p2ptui.net.wire import messages as m
 from p2ptui.net.wire.errors import ProtocolViolation
 from tracker import events
 from tracker.authority import Authority
-from tracker.endpoints import may_dial
 from tracker.limits import MemberLimits, Penalties
+from tracker.reach import Reach
 from tracker.registry import Member, Registry
+from tracker.rules import Rules
 from tracker.service import HEARTBEAT_S, Emit, Request, Service, clean_nick
 from tracker.snapshot import Figures
 from tracker.store import StoreError
@@ -32,11 +33,9 @@ LEASE_S = 45.0
 MAX_ANNOUNCES = 8
 """Announces that wait to be applied before nothing more is read."""
 MAX_IN_FLIGHT = 64
-MAX_DECLARED = 4
-"""Declared addresses that are probed."""
 
-Reach = Callable[[m.Endpoint, PeerId], Awaitable[bool]]
-"""Whether a member answers at an address with its own certificate: the dial-back."""
+Operate = Callable[[Member, m.Operate], Awaitable[m.Operated | m.Failure]]
+"""Carries out an operator's act; never raises."""
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +53,8 @@ class Sessions:
         clock: Clock,
         emit: Emit,
         reach: Reach,
+        rules: Rules,
+        operate: Operate,
     ) -> None:
         self.service = service
         self.registry = registry
@@ -62,6 +63,8 @@ class Sessions:
         self.clock = clock
         self.emit = emit
         self.reach = reach
+        self.rules = rules
+        self.operate = operate
         self.penalties = Penalties()
 
     async def serve(self, link: Link) -> None:
@@ -87,6 +90,8 @@ class _Session:
         self._announces: asyncio.Queue[m.Announce] = asyncio.Queue(MAX_ANNOUNCES)
         self._in_flight: set[int] = set()
         self._room = asyncio.Semaphore(MAX_IN_FLIGHT)
+        self._offering: tuple[ContentId, ...] = ()
+        self._offered = asyncio.Event()
 
     async def run(self) -> None:
         hello = await self._receive_hello()
@@ -98,7 +103,9 @@ class _Session:
             host=plain_address(self._link.remote.host),
             port=hello.port,
             link=self._link,
-            limits=MemberLimits(self._clock.monotonic()),
+            limits=MemberLimits(
+                self._clock.monotonic(), self._shared.rules.search_rate(self._peer)
+            ),
             requests=Requests(self._link),
             software=hello.software,
         )
@@ -165,34 +172,23 @@ class _Session:
         )
         self._tasks.spawn(self._tell_joined(member, hello), name=f"arrival {self._peer}")
         self._tasks.spawn(self._apply_announces(member), name=f"announces {self._peer}")
+        self._tasks.spawn(self._apply_offers(member), name=f"offers {self._peer}")
         self._tasks.spawn(self._heartbeat(member), name=f"heartbeat {self._peer}")
         return True
 
     async def _tell_joined(self, member: Member, hello: m.Hello) -> None:
-        """Tell who waits for it, then find out where it can be reached."""
+        """Tell who waits for it, then find out where it can be reached, again and again."""
+        reach = self._shared.reach
         try:
             await self._service.tell_joined(member)
-            if member.port == 0:
-                return
-            await self._probe(member, hello)
+            while True:
+                if await reach.check(member, hello.addresses):
+                    await self._service.tell_joined(member)
+                if member.port == 0:
+                    return
+                await asyncio.sleep(reach.pause_s(member))
         except StoreError as error:
             log.warning("nobody is told of %s: %s", self._peer, error)
-
-    async def _probe(self, member: Member, hello: m.Hello) -> None:
-        before = member.endpoints(member.host)
-        member.reachable = await self._shared.reach(
-            m.Endpoint(member.host, member.port), member.peer
-        )
-        if not member.reachable:
-            text = f"others cannot reach you at {self._address(member)}: is a firewall in the way?"
-            self._link.post(m.Notice("warning", text))
-        declared = {plain_address(host) for host in hello.addresses} - {member.host}
-        for host in sorted(filter(may_dial, declared))[:MAX_DECLARED]:
-            endpoint = m.Endpoint(host, member.port)
-            if await self._shared.reach(endpoint, member.peer):
-                member.proven += (endpoint,)
-        if member.proven or member.endpoints(member.host) != before:
-            await self._service.tell_joined(member)
 
     # --- the conversation -----------------------------------------------------------------------
 
@@ -202,6 +198,7 @@ class _Session:
             while True:
                 async with asyncio.timeout(LEASE_S):
                     message = await self._link.receive()
+                self._shared.figures.heard()
                 await self._take(member, message)
         except TimeoutError:
             await self._link.close("idle", f"not heard for {LEASE_S:.0f} s")
@@ -214,16 +211,23 @@ class _Session:
         match message:
             case m.Unlocate():
                 self._registry.unwatch(member, message.content)
+            case m.Offering():
+                self._offering = message.contents
+                self._offered.set()
+            case m.CallBack() | m.AskRelay():
+                self._link.post(self._shared.reach.answer(member, message))
             case m.Announce() if self._begin(message):
                 await self._announces.put(message)
-            case m.Search() | m.Locate() | m.Browse() | m.Members() | m.Renew():
+            case m.Operate() if self._begin(message):
+                self._tasks.spawn(self._operate(member, message), name="operate")
+            case m.Search() | m.Locate() | m.CountOwners() | m.Browse() | m.Members() | m.Renew():
                 if self._begin(message):
                     await self._room.acquire()
                     self._tasks.spawn(self._answer_aside(member, message), name="answer")
             case _:
                 member.requests.answer(message)
 
-    def _begin(self, request: Request) -> bool:
+    def _begin(self, request: Request | m.Operate) -> bool:
         """Note a request as being answered; False when its number is in use (F32)."""
         if request.id in self._in_flight:
             self._link.post(m.Failure(request.id, "duplicate", "this number is in use"))
@@ -236,6 +240,14 @@ class _Session:
             await self._answer(member, request)
         finally:
             self._room.release()
+
+    async def _operate(self, member: Member, request: m.Operate) -> None:
+        if member.limits.may_search(self._clock.monotonic()):
+            answer = await self._shared.operate(member, request)
+        else:
+            answer = m.Failure(request.id, "limit", "too many acts; wait a second")
+        self._in_flight.discard(request.id)
+        self._link.post(answer)
 
     async def _answer(self, member: Member, request: Request) -> None:
         answer: object
@@ -260,6 +272,20 @@ class _Session:
                 await asyncio.sleep(delay_s)
             await self._answer(member, announce)
 
+    async def _apply_offers(self, member: Member) -> None:
+        """Take the newest list of offers, as often as the limit lets it."""
+        while True:
+            await self._offered.wait()
+            self._offered.clear()
+            try:
+                changes = await self._service.offer(member, self._offering)
+            except StoreError as error:
+                log.warning("nobody is told what %s offers: %s", self._peer, error)
+                continue
+            delay_s = member.limits.offer_delay(changes, self._clock.monotonic())
+            if delay_s > 0:
+                await asyncio.sleep(delay_s)
+
     async def _heartbeat(self, member: Member) -> None:
         while True:
             started = self._clock.monotonic()
@@ -272,6 +298,7 @@ class _Session:
 
     async def _depart(self, member: Member, reason: str, *, joined: bool) -> None:
         was_current = self._registry.disconnect(member)
+        self._shared.reach.departed(self._peer, kicked=self._shared.authority.is_kicked(self._peer))
         member.requests.fail_all()
         await self._tasks.cancel_all()
         if was_current:
@@ -314,7 +341,9 @@ async def ping(member: Member, clock: Clock, timeout_s: float) -> float | None:
     try:
         await member.requests.ask(m.Ping, timeout_s, m.Pong)
     except (TimeoutError, LinkClosed, RequestFailed, ProtocolViolation):
+        member.pings.append(False)
         return None
+    member.pings.append(True)
     return round(max(0.0, clock.monotonic() - started) * 1000, 2)
 
 

@@ -4,10 +4,13 @@ import asyncio
 import importlib
 import sys
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from p2ptui.base.clock import Clock
 from p2ptui.base.rates import RateMeter
+from tracker.api_values import Series
+from tracker.series import Counts, History
 
 REMEMBERED_SEARCHES = 1_000
 LAG_STEP_S = 0.25
@@ -24,6 +27,9 @@ class Figures:
         self.started = now
         self.dropped = 0
         """Connections closed for a fault of theirs."""
+        self.messages = 0
+        """Messages of members since the start."""
+        self._history = History(now)
         self._searches = RateMeter(now)
         self._announced = RateMeter(now)
         self._durations: deque[float] = deque(maxlen=REMEMBERED_SEARCHES)
@@ -37,6 +43,10 @@ class Figures:
     def announced(self, entries: int) -> None:
         """Entries were added or removed."""
         self._announced.add(now=self._clock.monotonic(), amount=entries)
+
+    def heard(self) -> None:
+        """A member said something."""
+        self.messages += 1
 
     @property
     def searches(self) -> int:
@@ -52,6 +62,11 @@ class Figures:
     def announces_s(self) -> float:
         """Changed entries per second, lately."""
         return round(self._announced.rate(self._clock.monotonic()), 1)
+
+    @property
+    def announced_entries(self) -> int:
+        """Changed entries since the start."""
+        return int(self._announced.total)
 
     @property
     def uptime_s(self) -> float:
@@ -70,13 +85,21 @@ class Figures:
         ordered = sorted(self._durations)
         return round(ordered[min(len(ordered) - 1, int(quantile * len(ordered)))] * 1000, 1)
 
-    async def watch_lag(self) -> None:
-        """Measure the loop's lag until cancelled."""
+    def series(self) -> Series:
+        """Figures of the last minutes."""
+        return self._history.series()
+
+    async def watch(self, hosts: Callable[[], int]) -> None:
+        """Measure the loop's lag and write the history until cancelled; `hosts`: online now."""
         loop = asyncio.get_running_loop()
         while True:
             before = loop.time()
             await asyncio.sleep(LAG_STEP_S)
-            self._lags.append(max(0.0, loop.time() - before - LAG_STEP_S))
+            lag_s = max(0.0, loop.time() - before - LAG_STEP_S)
+            self._lags.append(lag_s)
+            self._history.lagged(lag_s)
+            counts = Counts(self.searches, self.announced_entries, self.messages, hosts())
+            self._history.note(self._clock.monotonic(), counts)
 
 
 def memory_bytes() -> int:

@@ -14,7 +14,7 @@ import msgspec
 from p2ptui.base.ids import ContentId, PeerId, content_id_bounds
 from p2ptui.net.wire.messages import Entry, Hit
 from tracker.sqlite_schema import NAME_BITS
-from tracker.store import MAX_MATCHES, Files, Found, HostRecord, Hosts, Owners, Totals
+from tracker.store import MAX_COUNTED, MAX_MATCHES, Files, Found, HostRecord, Hosts, Owners, Totals
 
 MAX_NAMES = 8
 _NAMES = msgspec.json.Decoder(list[str])
@@ -27,7 +27,7 @@ SORTED_FILES = 50_000
 FOUND_HOSTS = 20
 
 # Entries of one content that exist, with their members: the range of its names in the index.
-_OWNERS = f"""
+OWNERS = f"""
     entries e CROSS JOIN hosts h ON h.no = e.host AND h.gen = e.gen
     WHERE e.name >= c.no << {NAME_BITS} AND e.name < (c.no + 1) << {NAME_BITS}
 """
@@ -52,7 +52,7 @@ _FILE_ORDERS = {"name": "n.path", "size": "c.size", "changed": "e.mtime"}
 
 def search(db: sqlite3.Connection, text: str, offset: int, limit: int) -> Found:
     """A page of hits."""
-    matched, arguments = _matching_names(text)
+    matched, arguments = matching_names(text)
     rows = db.execute(
         f"""
         WITH matched AS MATERIALIZED ({matched}),
@@ -62,7 +62,7 @@ def search(db: sqlite3.Connection, text: str, offset: int, limit: int) -> Found:
         page AS MATERIALIZED (
             SELECT c.no, c.name, n.path, count(*) OVER () AS total,
                 (SELECT count(*) FROM
-                    (SELECT DISTINCT e.host FROM {_OWNERS} AND h.online LIMIT {RANKED_OWNERS})
+                    (SELECT DISTINCT e.host FROM {OWNERS} AND h.online LIMIT {RANKED_OWNERS})
                 ) AS owners
             FROM c CROSS JOIN names n ON n.no = c.name
             ORDER BY owners DESC, n.path, c.no LIMIT :limit OFFSET :offset
@@ -74,9 +74,9 @@ def search(db: sqlite3.Connection, text: str, offset: int, limit: int) -> Found:
                     AND EXISTS ({_BEARERS} n.no) LIMIT {MAX_NAMES}
             )),
             EXISTS ({_BEARERS} c.name),
-            (SELECT count(*) FROM (SELECT DISTINCT e.host FROM {_OWNERS} AND h.online)),
-            (SELECT count(*) FROM (SELECT DISTINCT e.host FROM {_OWNERS})),
-            (SELECT h.nick FROM {_OWNERS} AND h.online
+            (SELECT count(*) FROM (SELECT DISTINCT e.host FROM {OWNERS} AND h.online)),
+            (SELECT count(*) FROM (SELECT DISTINCT e.host FROM {OWNERS})),
+            (SELECT h.nick FROM {OWNERS} AND h.online
                 ORDER BY h.ping_ms IS NULL, h.ping_ms, h.no LIMIT 1)
         FROM page c CROSS JOIN contents k ON k.no = c.no
         """,  # noqa: S608  (constants; what a member says goes in as a parameter)
@@ -84,7 +84,7 @@ def search(db: sqlite3.Connection, text: str, offset: int, limit: int) -> Found:
     ).fetchall()
     if not rows:
         return Found(hits=(), total=min(offset, MAX_MATCHES), more=False)
-    hits = (_hit(*row[2:]) for row in rows)
+    hits = (read_hit(*row[2:]) for row in rows)
     return Found(
         hits=tuple(hit for hit in hits if hit is not None),
         total=rows[0][1],
@@ -96,7 +96,7 @@ def owners(db: sqlite3.Connection, content: ContentId, limit: int) -> Owners:
     """Members online that have a content, and how many have it in all."""
     rows = db.execute(
         f"""
-        SELECT DISTINCT h.peer, h.online FROM contents c CROSS JOIN {_OWNERS} AND c.cid = ?
+        SELECT DISTINCT h.peer, h.online FROM contents c CROSS JOIN {OWNERS} AND c.cid = ?
         """,  # noqa: S608
         (content,),
     ).fetchall()
@@ -104,12 +104,25 @@ def owners(db: sqlite3.Connection, content: ContentId, limit: int) -> Owners:
     return Owners(online=tuple(online[:limit]), known=len(rows))
 
 
+def count_owners(
+    db: sqlite3.Connection, contents: Sequence[ContentId], but: PeerId
+) -> tuple[int, ...]:
+    """How many members online have each content, one member left out."""
+    statement = f"""
+        SELECT count(*) FROM (
+            SELECT DISTINCT e.host FROM contents c CROSS JOIN {OWNERS}
+            AND h.online AND h.peer != ? AND c.cid = ? LIMIT {MAX_COUNTED}
+        )
+        """  # noqa: S608
+    return tuple(db.execute(statement, (but, content)).fetchone()[0] for content in contents)
+
+
 def held(
     db: sqlite3.Connection, peer: PeerId, contents: Sequence[ContentId]
 ) -> frozenset[ContentId]:
     """Which of these contents a member has."""
     statement = f"""
-        SELECT 1 FROM contents c CROSS JOIN {_OWNERS}
+        SELECT 1 FROM contents c CROSS JOIN {OWNERS}
         AND c.cid = ? AND e.host = (SELECT no FROM hosts WHERE peer = ?) LIMIT 1
         """  # noqa: S608
     return frozenset(
@@ -148,10 +161,22 @@ def files(
     return Files(entries=tuple(entries), total=count)
 
 
-def hosts(db: sqlite3.Connection, text: str, offset: int, limit: int, sort: str) -> Hosts:
-    """A page of members."""
+def hosts(
+    db: sqlite3.Connection,
+    text: str,
+    offset: int,
+    limit: int,
+    sort: str,
+    *,
+    holding: tuple[ContentId, ContentId] | None = None,
+) -> Hosts:
+    """A page of members; `holding`: of those that have a content with an id between these."""
     order = _order(_HOST_ORDERS, sort, "peer")
-    where, arguments = "NOT gone", []
+    where, arguments = "NOT gone", list[str | bytes]()
+    if holding is not None:
+        holders = f"SELECT e.host FROM contents c CROSS JOIN {OWNERS} AND c.cid BETWEEN ? AND ?"  # noqa: S608
+        where += f" AND no IN ({holders})"
+        arguments += holding
     for word in text.split():
         where += " AND (nick || ' ' || peer || ' ' || host || ':' || port) LIKE ? ESCAPE '\\'"
         arguments.append(_pattern(word))
@@ -212,7 +237,7 @@ def totals(db: sqlite3.Connection) -> Totals:
     )
 
 
-def _matching_names(text: str) -> tuple[str, dict[str, str | int | bytes]]:
+def matching_names(text: str) -> tuple[str, dict[str, str | int | bytes]]:
     """A statement for the numbers of the matching names, and its parameters."""
     bounds = content_id_bounds(text)
     if bounds is not None:
@@ -246,7 +271,7 @@ def _matching_names(text: str) -> tuple[str, dict[str, str | int | bytes]]:
     return f"SELECT n.no AS name FROM {source} WHERE {where} LIMIT :matches", arguments  # noqa: S608
 
 
-def _hit(  # noqa: PLR0917  (columns of a row)
+def read_hit(  # noqa: PLR0917  (columns of a row)
     cid: bytes,
     size: int,
     found: str,

@@ -19,6 +19,7 @@ from p2ptui.net.loop import Threads
 from p2ptui.net.tasks import TaskSet
 from tracker import sqlite_changes as changes
 from tracker import sqlite_queries as queries
+from tracker.sqlite_contents import index as contents_page
 from tracker.sqlite_schema import open_reader, open_writer
 from tracker.store import (
     QUERY_DEADLINE_S,
@@ -133,6 +134,24 @@ class SqliteStore:
     async def owners(self, content: ContentId, limit: int) -> Owners:
         """See `Store`."""
         return await self._read(lambda db: queries.owners(db, content, limit))
+
+    async def index(self, text: str, offset: int, limit: int, *, sort: str, single: bool) -> Found:
+        """See `Store`."""
+        return await self._read(
+            lambda db: contents_page(db, text, offset, limit, sort=sort, single=single)
+        )
+
+    async def holders(
+        self, bounds: tuple[ContentId, ContentId], text: str, offset: int, limit: int, sort: str
+    ) -> Hosts:
+        """See `Store`."""
+        return await self._read(
+            lambda db: queries.hosts(db, text, offset, limit, sort, holding=bounds)
+        )
+
+    async def count_owners(self, contents: Sequence[ContentId], but: PeerId) -> tuple[int, ...]:
+        """See `Store`."""
+        return await self._read(lambda db: queries.count_owners(db, contents, but))
 
     async def held(self, peer: PeerId, contents: Sequence[ContentId]) -> frozenset[ContentId]:
         """See `Store`."""

@@ -15,6 +15,8 @@ from p2ptui.net.wire.messages import Entry, Hit
 
 MAX_MATCHES = 3_000
 """A search ranks the first so many names that it finds (measured: 7 ms, of a million)."""
+MAX_COUNTED = 1_000
+"""Owners of one content are counted up to here when a member asks for many contents at once."""
 QUERY_DEADLINE_S = 2.0
 """A query that takes longer is given up with `QueryTooBroad`."""
 
@@ -191,6 +193,27 @@ class Store(Protocol):
 
     async def owners(self, content: ContentId, limit: int) -> Owners:
         """Members that have a content; at most `limit` of those online."""
+        ...
+
+    async def index(self, text: str, offset: int, limit: int, *, sort: str, single: bool) -> Found:
+        """Contents as the admin looks at them, the newest first; `single`: of one member alone.
+
+        `sort` is `name` or `size`, with a leading `-` reversed; a very long list keeps its own
+        order. Raises `QueryTooBroad`.
+        """
+        ...
+
+    async def holders(
+        self, bounds: tuple[ContentId, ContentId], text: str, offset: int, limit: int, sort: str
+    ) -> Hosts:
+        """A page of members that have a content whose id lies in the bounds; else as `hosts`."""
+        ...
+
+    async def count_owners(self, contents: Sequence[ContentId], but: PeerId) -> tuple[int, ...]:
+        """How many members online have each content, one left out; counted up to `MAX_COUNTED`.
+
+        Raises `QueryTooBroad`.
+        """
         ...
 
     async def held(self, peer: PeerId, contents: Sequence[ContentId]) -> frozenset[ContentId]:

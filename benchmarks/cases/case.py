@@ -18,6 +18,8 @@ class Wishes:
     rounds: int
     tell: Callable[[str], None]
     """Hears how it goes."""
+    members: int = 10_000
+    """Members of a crowd."""
 
 
 @dataclass(slots=True)

@@ -30,7 +30,7 @@ class Rival:
 async def against_https(wishes: Wishes, findings: Findings) -> None:
     """T1, and T13 while it runs."""
     async with _swarm("T1", wishes) as (ours, grounds):
-        await _compete("T1", ours, (Rival("nginx", open_curl, 1.0),), grounds, findings)
+        await compete("T1", ours, (Rival("nginx", open_curl, 1.0),), grounds, findings)
         memory = ours.peak_memory
         if memory is None:
             findings.not_run.append("T13 (memory): only Linux tells what a process had at most")
@@ -44,7 +44,7 @@ async def against_sharers(wishes: Wishes, findings: Findings) -> None:
     """T2."""
     rivals = (Rival("ncdc", open_ncdc, 3.0), Rival("libtorrent", open_torrent, 1.5))
     async with _swarm("T2", wishes) as (ours, grounds):
-        await _compete("T2", ours, rivals, grounds, findings)
+        await compete("T2", ours, rivals, grounds, findings)
 
 
 @asynccontextmanager
@@ -56,13 +56,15 @@ async def _swarm(case: str, wishes: Wishes) -> AsyncIterator[tuple[Ours, Grounds
         yield ours, grounds
 
 
-async def _compete(
+async def compete(  # noqa: PLR0917  (who races whom over what)
     case: str,
     ours: Contestant,
     rivals: Sequence[Rival],
     grounds: Grounds,
     findings: Findings,
+    sources: str = "one source",
 ) -> None:
+    """Race against all who can be opened, and note how it went."""
     async with AsyncExitStack() as stack:
         opened: list[tuple[Rival, Contestant]] = []
         for rival in rivals:
@@ -82,7 +84,7 @@ async def _compete(
                 findings.lines.append(
                     Ratio(
                         case,
-                        f"{format_bytes(grounds.payload.size)} from one source",
+                        f"{format_bytes(grounds.payload.size)} from {sources}",
                         contestant.name,
                         rates[ours.name],
                         rates[contestant.name],

@@ -49,21 +49,28 @@ class Curl:
 @asynccontextmanager
 async def open_curl(grounds: Grounds) -> AsyncIterator[Curl]:
     """A server with one worker, and a curl. Raises `Missing`."""
-    nginx = require_program("nginx", debian="nginx-light")
     curl = require_program("curl", debian="curl")
     folder = grounds.folder
     folder.mkdir(parents=True)
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     write_certificate(certificate, key)
+    root = grounds.payload.path.parent
+    async with serving(folder / "nginx", root, certificate, key) as port:
+        yield Curl(curl, f"https://{HOST}:{port}/{NAME}", certificate, folder)
+
+
+@asynccontextmanager
+async def serving(folder: Path, root: Path, certificate: Path, key: Path) -> AsyncIterator[int]:
+    """A server with one worker over TLS 1.3; its port. `folder`: a new one. Raises `Missing`."""
+    nginx = require_program("nginx", debian="nginx-light")
+    folder.mkdir()
     port = free_port()
     settings = folder / "nginx.conf"
-    settings.write_text(
-        _settings(folder, port, grounds.payload.path.parent, certificate, key), encoding="utf-8"
-    )
+    settings.write_text(_settings(folder, port, root, certificate, key), encoding="utf-8")
     command = [nginx, "-p", str(folder), "-c", str(settings), "-e", "stderr"]
     async with running(command, folder / "nginx.log"):
         await wait_for_port(port, "nginx")
-        yield Curl(curl, f"https://{HOST}:{port}/{NAME}", certificate, folder)
+        yield port
 
 
 def _settings(folder: Path, port: int, root: Path, certificate: Path, key: Path) -> str:

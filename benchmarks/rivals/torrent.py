@@ -1,4 +1,4 @@
-"""libtorrent, one seed and one leecher: TCP without encryption, the settings it is fastest with."""
+"""libtorrent, some seeds and one leecher: TCP without encryption, with its fastest settings."""
 
 import asyncio
 import importlib.util
@@ -29,11 +29,11 @@ SETTINGS: "libtorrent.settings_pack" = {
 
 
 class Torrent:
-    """A leecher that knows the seed's address; both have their threads in this process."""
+    """A leecher that knows the seeds' addresses; all have their threads in this process."""
 
     name = "libtorrent, plain"
 
-    def __init__(self, payload: Payload, folder: Path) -> None:
+    def __init__(self, payload: Payload, folder: Path, seeds: int) -> None:
         import libtorrent
 
         settings: libtorrent.settings_pack = {
@@ -45,16 +45,18 @@ class Torrent:
         libtorrent.set_piece_hashes(made, str(payload.path.parent))
         self._torrent = libtorrent.torrent_info(made.generate())
         self._folder = folder
-        self._seed = libtorrent.session(settings)
+        self._seeds = [libtorrent.session(settings) for _ in range(seeds)]
         self._leecher = libtorrent.session(settings)
-        self._seed.add_torrent(self._told(payload.path.parent, complete=True))
+        for seed in self._seeds:
+            seed.add_torrent(self._told(payload.path.parent, complete=True))
         self._handle: libtorrent.torrent_handle | None = None
 
     async def take(self) -> Path:
         """Leech until all pieces are there and verified."""
         handle = self._leecher.add_torrent(self._told(self._folder, complete=False))
         self._handle = handle
-        handle.connect_peer((HOST, self._seed.listen_port()))
+        for seed in self._seeds:
+            handle.connect_peer((HOST, seed.listen_port()))
         await wait_until(lambda: handle.status().is_seeding, "libtorrent", within_s=TURN_S)
         # All pieces are verified now, but the last ones may not be in the file yet.
         handle.flush_cache()
@@ -72,8 +74,8 @@ class Torrent:
         return any(isinstance(alert, kind) for alert in self._leecher.pop_alerts())
 
     def close(self) -> None:
-        """End both sessions (blocks while they do)."""
-        del self._handle, self._seed, self._leecher
+        """End all sessions (blocks while they do)."""
+        del self._handle, self._seeds, self._leecher
 
     def _told(self, folder: Path, *, complete: bool) -> "libtorrent.add_torrent_params":
         flags = self._library.torrent_flags
@@ -87,12 +89,12 @@ class Torrent:
 
 
 @asynccontextmanager
-async def open_torrent(grounds: Grounds) -> AsyncIterator[Torrent]:
-    """A seed and a leecher. Raises `Missing`."""
+async def open_torrent(grounds: Grounds, seeds: int = 1) -> AsyncIterator[Torrent]:
+    """So many seeds and a leecher. Raises `Missing`."""
     if importlib.util.find_spec("libtorrent") is None:
         raise Missing("libtorrent is missing (PyPI: libtorrent)")
     grounds.folder.mkdir(parents=True)
-    torrent = await asyncio.to_thread(Torrent, grounds.payload, grounds.folder)
+    torrent = await asyncio.to_thread(Torrent, grounds.payload, grounds.folder, seeds)
     try:
         yield torrent
     finally:

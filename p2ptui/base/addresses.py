@@ -1,6 +1,8 @@
 """Network addresses as text: which are private, how they are written. Pure; resolves nothing."""
 
 import ipaddress
+from collections.abc import Iterable
+from itertools import zip_longest
 
 from p2ptui.base.errors import usage_error
 
@@ -45,6 +47,46 @@ def is_private(text: str) -> bool:
     except ValueError:
         return False
     return any(address in network for network in _PRIVATE)
+
+
+def is_loopback(text: str) -> bool:
+    """Whether an address is of this machine alone."""
+    try:
+        return ipaddress.ip_address(plain_address(text).partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def is_unspecified(text: str) -> bool:
+    """Whether an address to listen on stands for all of this machine's."""
+    try:
+        return not text or ipaddress.ip_address(text).is_unspecified
+    except ValueError:
+        return False
+
+
+def is_link_local(text: str) -> bool:
+    """Whether an address means something on one network interface alone."""
+    try:
+        return ipaddress.ip_address(plain_address(text).partition("%")[0]).is_link_local
+    except ValueError:
+        return False
+
+
+def alternating(hosts: Iterable[str]) -> list[str]:
+    """Addresses with IPv6 and IPv4 in turn, in their order otherwise (RFC 8305, 4).
+
+    A family that does not work here then costs one attempt before the other has its turn.
+    """
+    six: list[str] = []
+    four: list[str] = []
+    order: list[list[str]] = []
+    for host in hosts:
+        family = six if ":" in host else four
+        if family not in order:
+            order.append(family)
+        family.append(host)
+    return [host for pair in zip_longest(*order) for host in pair if host is not None]
 
 
 def counting_key(text: str) -> str:

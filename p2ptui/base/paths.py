@@ -69,6 +69,11 @@ class TrackerHome:
     control: Path
     """Control socket; as for `NodeHome.control`."""
 
+    @property
+    def audit(self) -> Path:
+        """The audit log."""
+        return self.folder / "audit.jsonl"
+
     @classmethod
     def under(cls, folder: Path) -> Self:
         """A tracker's home with everything in one folder."""

@@ -81,7 +81,7 @@ def create_private(path: Path, data: bytes) -> bool:
             if path.exists():
                 return False
             fresh.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     return True
 
 
@@ -89,7 +89,7 @@ def replace_private(path: Path, data: bytes) -> None:
     """Write a 0600 file in place of what is there: after a crash it is the old one or the new."""
     with _written(path, data) as fresh:
         fresh.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def append_private(path: Path, data: bytes) -> None:
@@ -102,7 +102,7 @@ def append_private(path: Path, data: bytes) -> None:
             _refuse_unless_private(path, status)
             _write_whole(file.fileno(), data, status.st_size)
         if status.st_size == 0:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except OSError as error:
         raise _storage(path, "write", error) from None
 
@@ -138,7 +138,8 @@ def _written(path: Path, data: bytes) -> Iterator[Path]:
         raise _storage(path, "write", error) from None
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
+    """Wait until names that were made, moved or removed in a folder are on disk (`OSError`)."""
     if not _POSIX:
         return
     descriptor = os.open(path, os.O_RDONLY | _DIRECTORY | _CLOEXEC)

@@ -21,6 +21,7 @@ from p2ptui.base.settings_values import (
     Duration,
     ListenAddress,
     Rate,
+    Schedule,
     parse_value,
 )
 
@@ -53,10 +54,26 @@ class PeerSettings(Struct, frozen=True, kw_only=True):
     """Upload limit of slow mode, as `1 MB/s`; `off`: none."""
     slow_down_limit: Rate = 1_000_000
     """Download limit of slow mode, as `1 MB/s`; `off`: none."""
+    slow_schedule: Schedule = ""
+    """When slow mode is on by itself, as `mon-fri 08:00-18:00, sat 10:00-12:00`; empty: never."""
+    member_up_limit: Rate = None
+    """Upload limit for each single member, as `5 MB/s`; `off`: none."""
+    member_down_limit: Rate = None
+    """Download limit for each single member, as `5 MB/s`; `off`: none."""
+    member_limits: tuple[str, ...] = ()
+    """Limits of single members instead of these, as `anna up 1 MB/s`; `limit --peer` sets them."""
+    upload_slots: Annotated[int, Meta(ge=1, le=1000)] = 16
+    """Members that may take from here at a time; the others wait in a queue for their turn."""
+    max_downloads: Annotated[int, Meta(ge=1, le=1000)] = 32
+    """Downloads at work at a time; the others wait for their turn."""
+    history: Annotated[int, Meta(ge=100, le=1_000_000)] = 10_000
+    """Transfers that are over and remembered."""
     reserve_bytes: Bytes = 256_000_000
     """Disk space that downloads leave free, as `500 MB`."""
     rescan_s: Duration = 300.0
     """Time between two looks for changed files, as `5m`; 0: only when asked."""
+    discover: Literal["auto", "on", "off"] = "auto"
+    """Whether to find, and be found, on the local network; `auto`: not on loopback."""
     hash_threads: Annotated[int, Meta(ge=1, le=64)] = 2
     """Files that are hashed at once."""
 
@@ -72,8 +89,22 @@ class TrackerSettings(Struct, frozen=True, kw_only=True):
     """Whether private addresses may join without an invite."""
     motd: Annotated[str, Meta(max_length=500)] = ""
     """Message of the day, told to every member that connects."""
+    advertise: Literal["auto", "on", "off"] = "auto"
+    """Whether it is found on the local network; `auto`: on private addresses, not on loopback."""
+    relay: bool = True
+    """Whether members that cannot dial each other are connected through the tracker."""
+    relay_limit: Rate = 2_000_000
+    """Most that all relayed connections take together, as `2 MB/s`; `off`: no limit."""
     max_entries: Annotated[int, Meta(ge=1, le=100_000_000)] = 1_000_000
     """Most files that one member may announce."""
+    search_rate: Annotated[float, Meta(gt=0, le=10_000)] = 5.0
+    """Searches a second that one member may make; four times as many at once."""
+    max_connections: Annotated[int, Meta(ge=1, le=100_000)] = 256
+    """Connections that one address may hold; this machine's own are not counted."""
+    metrics: ListenAddress = ""
+    """`host:port` of /metrics, /stats.json and /health, as `127.0.0.1:9071`; empty: off."""
+    metrics_public: bool = False
+    """Whether that may be another address than this machine's own: whoever can call it reads it."""
 
 
 class LookSettings(Struct, frozen=True, kw_only=True):

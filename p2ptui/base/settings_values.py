@@ -12,6 +12,7 @@ import msgspec
 
 from p2ptui.base.addresses import parse_address
 from p2ptui.base.errors import P2PError, usage_error
+from p2ptui.base.schedule import parse_schedule
 from p2ptui.base.text import display, elide_middle, parse_duration, parse_rate, parse_size
 
 Rate = Annotated[int | None, "rate"]
@@ -20,6 +21,8 @@ Bytes = Annotated[int, "bytes"]
 """A number of bytes."""
 Duration = Annotated[float, "duration"]
 """A number of seconds."""
+Schedule = Annotated[str, "schedule"]
+"""Times of the week (`p2ptui.base.schedule`)."""
 ListenAddress = Annotated[str, "listen"]
 """`host:port` to listen on; `:port` is all addresses, empty a default."""
 
@@ -64,6 +67,8 @@ def _from_text(kind: Any, text: str) -> object:
         return parse_size(text)
     if mark == "duration":
         return parse_duration(text)
+    if mark == "schedule":
+        parse_schedule(text)
     if mark == "listen" and text:
         parse_address(f"host{text}" if text.startswith(":") else text, default_port=0)
     plain = _plain_type(kind)
@@ -72,9 +77,9 @@ def _from_text(kind: Any, text: str) -> object:
         if lowered in _TRUE | _FALSE:
             return lowered in _TRUE
         raise usage_error("Neither yes nor no", repr(elide_middle(display(text), 40)))
-    if plain is int:
+    if plain in {int, float}:
         try:
-            return int(text)
+            return plain(text)
         except ValueError:
             raise usage_error("Not a number", repr(elide_middle(display(text), 40))) from None
     return text

@@ -211,6 +211,12 @@ def rfc3339(seconds: float) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def local_minute(seconds: float) -> str:
+    """Seconds since 1970 on the clock of this machine, to the minute."""
+    clamped = min(max(seconds, 0.0), _LAST_TIME - 86400.0)
+    return datetime.fromtimestamp(clamped).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
 def clamp_mtime(seconds: float) -> int:
     """A modification time that every file system takes: whole seconds from 1970 to 2106."""
     return int(min(max(seconds, 0), MAX_MTIME))

@@ -20,7 +20,7 @@ from p2ptui.base.clock import Clock
 from p2ptui.base.ids import PeerId
 from p2ptui.net.deadlines import Deadline, Deadlines
 from p2ptui.net.link import Buffer, DataSink, LinkClosed
-from p2ptui.net.throttle import Throttle
+from p2ptui.net.throttle import Throttle, Throttles
 from p2ptui.net.watch import Watch
 from p2ptui.net.wire.errors import ProtocolViolation
 from p2ptui.net.wire.frames import DataFrame
@@ -72,8 +72,8 @@ class Connection(asyncio.BufferedProtocol):
         self._held: asyncio.TimerHandle | None = None
         self._writable = True
         self._senders: deque[asyncio.Future[None]] = deque()
-        self._up = _NO_LIMIT
-        self._down = _NO_LIMIT
+        self._up: Throttles = _NO_LIMIT
+        self._down: Throttles = _NO_LIMIT
         self._end: LinkClosed | None = None
         self._lost: asyncio.Future[None] = self._loop.create_future()
 
@@ -114,7 +114,7 @@ class Connection(asyncio.BufferedProtocol):
         self._sink = sink
         self._wire.sink = None if sink is None else sink.data_buffer
 
-    def set_throttles(self, up: Throttle, down: Throttle) -> None:
+    def set_throttles(self, up: Throttles, down: Throttles) -> None:
         """Limit what is sent as payloads, and what is received in all."""
         self._up = up
         self._down = down
@@ -204,7 +204,7 @@ class Connection(asyncio.BufferedProtocol):
             case Ping():
                 self._owed_pongs.append(event.id)
             case Goodbye():
-                self._finish(LinkClosed(event.code, event.text, theirs=True))
+                self._finish(LinkClosed(event.code, event.text, theirs=True, until=event.until))
             case _:
                 self._inbox.append(event)
                 self._wake_receiver()
@@ -260,7 +260,7 @@ class Connection(asyncio.BufferedProtocol):
         begin = 0
         while begin < len(view):
             piece = view[begin : begin + min(self._up.grain, FRAME_PAYLOAD_BYTES)]
-            await self._up.take(len(piece))
+            await self._up.take(len(piece), self._peer_id)
             self._check_open()
             assert self._transport is not None
             header = self._wire.frame_data(request_id, offset + begin, len(piece))
@@ -319,9 +319,9 @@ class Connection(asyncio.BufferedProtocol):
 
     # --- ending ---------------------------------------------------------------------------------
 
-    async def close(self, code: GoodbyeCode = "done", text: str = "") -> None:
+    async def close(self, code: GoodbyeCode = "done", text: str = "", until: int = 0) -> None:
         """Say goodbye, flush for at most 2 s, then close. Never raises."""
-        self._say_goodbye(code, text)
+        self._say_goodbye(code, text, until)
         self._inbox.clear()
         if self._transport is not None:
             await asyncio.shield(self._lost)
@@ -354,12 +354,12 @@ class Connection(asyncio.BufferedProtocol):
         if due.code == "stalled":
             self._drop("stalled", due.text)
         else:
-            self._say_goodbye("protocol" if due.code == "protocol" else "idle", due.text)
+            self._say_goodbye("idle", due.text)
 
-    def _say_goodbye(self, code: GoodbyeCode, text: str) -> None:
+    def _say_goodbye(self, code: GoodbyeCode, text: str, until: int = 0) -> None:
         if self._end is None:
-            self._write(self._wire.frame_message(Goodbye(code, text[:1024])))
-            self._finish(LinkClosed(code, text))
+            self._write(self._wire.frame_message(Goodbye(code, text[:1024], until)))
+            self._finish(LinkClosed(code, text, until=until))
 
     def _drop(self, code: str, text: str) -> None:
         self._finish(LinkClosed(code, text))
@@ -388,6 +388,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _closing_error(self) -> LinkClosed:
         assert self._end is not None
-        error = LinkClosed(self._end.code, self._end.text, theirs=self._end.theirs)
+        end = self._end
+        error = LinkClosed(end.code, end.text, theirs=end.theirs, until=end.until)
         error.__cause__ = self._end.__cause__
         return error

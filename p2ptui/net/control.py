@@ -125,7 +125,8 @@ class ControlServer:
         except Exception:
             log.exception("control connection failed")
         finally:
-            await drop(writer)
+            with suppress(asyncio.CancelledError):  # the server ends while this one closes already
+                await drop(writer)
             del self._sessions[task]
 
     async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -154,7 +155,7 @@ class ControlServer:
 
     def call(self, method: Method, arguments: tuple[object, ...]) -> Any:
         """What the api's method returns: a coroutine or an async iterator."""
-        return getattr(self._api, method.name)(*arguments)
+        return method.call(self._api, arguments)
 
 
 class _Session:

@@ -23,6 +23,15 @@ class Method:
     name: str
     arguments: msgspec.msgpack.Decoder[tuple[Any, ...]]
     subscription: bool
+    named: tuple[str, ...] = ()
+    """The last arguments, when they can be given by name alone; they travel by place all the same.
+    """
+
+    def call(self, api: object, arguments: tuple[object, ...]) -> Any:
+        """What the api's method returns: a coroutine or an async iterator."""
+        places = len(arguments) - len(self.named)
+        named = dict(zip(self.named, arguments[places:], strict=True))
+        return getattr(api, self.name)(*arguments[:places], **named)
 
     def decode(self, raw: msgspec.Raw) -> tuple[Any, ...]:
         """The typed arguments. Raises `P2PError` (usage) when they do not fit."""
@@ -67,7 +76,12 @@ def _read(name: str, function: collections.abc.Callable[..., object]) -> Method:
     subscription = typing.get_origin(result) is collections.abc.AsyncIterator
     # tuple[()] when there are none: an empty array and nothing else.
     arguments: Any = tuple[tuple(hints.values())]  # type: ignore[misc]  # built at run time
-    return Method(name, msgspec.msgpack.Decoder(arguments), subscription)
+    named = tuple(
+        parameter.name
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    )
+    return Method(name, msgspec.msgpack.Decoder(arguments), subscription, named)
 
 
 def encode_arguments(arguments: tuple[object, ...]) -> msgspec.Raw:

@@ -6,24 +6,28 @@ greeting has come (PROTOCOL.md 1).
 """
 
 import asyncio
+import errno
 import socket
 import ssl
+from functools import partial
 
 from msgspec import Struct
 
-from p2ptui.base.addresses import format_address
+from p2ptui.base.addresses import format_address, is_link_local
 from p2ptui.base.clock import Clock
-from p2ptui.base.errors import ExitCode, P2PError, unreachable
+from p2ptui.base.errors import P2PError, unreachable
 from p2ptui.base.ids import PeerId
 from p2ptui.net.connection import Connection
 from p2ptui.net.gate import SHUTDOWN_S, Gate, Refused, Vet, vet_expected
 from p2ptui.net.identity import BadIdentity
+from p2ptui.net.race import first_success
 from p2ptui.net.refusals import explain_refusal, os_reason
-from p2ptui.net.sockets import connect, resolve
+from p2ptui.net.sockets import Address, connect, resolve
 from p2ptui.net.wire.messages import Endpoint
 
 CONNECT_S = 5.0
 TLS_S = 10.0
+_RELAYED = "through the tracker"
 
 
 class Deadlines(Struct, frozen=True):
@@ -45,31 +49,87 @@ async def dial(
 ) -> tuple[Connection, bytes]:
     """A connection to somebody proven, and the certificate (DER) that was shown.
 
-    All addresses of the host are tried in turn. `whom` names the other side in messages. Raises
-    `P2PError`: unreachable, or a security stop when somebody else answers.
+    All addresses of the host are tried, each a little after the one before; the first at which the
+    right one proves itself is taken. `whom` names the other side in messages. Raises `P2PError`:
+    unreachable, or a security stop when somebody else answers.
     """
     deadlines = deadlines or Deadlines()
     addresses = await resolve(host, port, deadlines.connect_s)
     where = format_address(host, port)
-    failure = unreachable(f"Cannot reach {whom}", f"{where} has no address")
-    for address in addresses:
-        try:
-            sock = await connect(address, deadlines.connect_s)
-        except TimeoutError:
-            why = f"{where} does not answer"
-            failure = unreachable(f"Cannot reach {whom}", why, "Is the address right?")
-            continue
-        except OSError as error:
-            failure = unreachable(f"Cannot reach {whom}", f"{where}: {os_reason(error)}")
-            continue
+
+    async def attempt(address: Address) -> Gate:
+        sock = await open_socket(address, whom, where, deadlines.connect_s)
         try:
             gate = await _shake_hands(sock, context, vet, clock, deadlines.tls_s)
-            return gate.result(), gate.certificate or b""
+            gate.result()
         except (OSError, TimeoutError, Refused, BadIdentity) as error:
-            failure = explain_refusal(error, whom, where)
-            if failure.exit_code is ExitCode.SECURITY:
-                break
-    raise failure
+            raise explain_refusal(error, whom, where) from None
+        return gate
+
+    gate = await first_success([partial(attempt, each) for each in addresses], discard=_abort)
+    return gate.result(), gate.certificate or b""
+
+
+async def dial_over(
+    sock: socket.socket,
+    *,
+    whom: str,
+    context: ssl.SSLContext,
+    vet: Vet,
+    clock: Clock,
+    deadlines: Deadlines | None = None,
+) -> Connection:
+    """A connection to somebody proven over a socket that is connected already. Owns the socket.
+
+    Raises `P2PError` as `dial` does.
+    """
+    tls_s = (deadlines or Deadlines()).tls_s
+    try:
+        return (await _shake_hands(sock, context, vet, clock, tls_s)).result()
+    except (OSError, TimeoutError, Refused, BadIdentity) as error:
+        raise explain_refusal(error, whom, _RELAYED) from None
+
+
+async def accept_over(
+    sock: socket.socket,
+    *,
+    whom: str,
+    context: ssl.SSLContext,
+    vet: Vet,
+    clock: Clock,
+    deadlines: Deadlines | None = None,
+) -> Connection:
+    """The server's side of `dial_over`: the other one begins."""
+    gate = Gate(vet, clock)
+    try:
+        await asyncio.get_running_loop().connect_accepted_socket(
+            lambda: gate,
+            sock,
+            ssl=context,
+            ssl_handshake_timeout=(deadlines or Deadlines()).tls_s,
+            ssl_shutdown_timeout=SHUTDOWN_S,
+        )
+        return gate.result()
+    except asyncio.CancelledError:
+        gate.abandon(sock)
+        raise
+    except (OSError, TimeoutError, Refused, BadIdentity) as error:
+        raise explain_refusal(error, whom, _RELAYED) from None
+
+
+async def open_socket(
+    address: Address, whom: str, where: str, timeout_s: float = CONNECT_S
+) -> socket.socket:
+    """A connected socket. Raises `P2PError` (unreachable), told of `whom` at `where`."""
+    try:
+        return await connect(address, timeout_s)
+    except TimeoutError:
+        why, hint = f"{where} does not answer", "Is the address right?"
+    except OSError as error:
+        why, hint = f"{where}: {os_reason(error)}", ""
+        if error.errno == errno.EINVAL and is_link_local(address[1][0]):
+            hint = "A link-local address needs its interface behind it, as in fe80::1%eth0."
+    raise unreachable(f"Cannot reach {whom}", why, hint)
 
 
 async def probe_peer(
@@ -116,3 +176,8 @@ async def _shake_hands(
         gate.abandon(sock)
         raise
     return gate
+
+
+def _abort(gate: Gate) -> None:
+    if gate.connection is not None:
+        gate.connection.abort()

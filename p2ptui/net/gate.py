@@ -26,7 +26,7 @@ from p2ptui.net.identity import (
 )
 from p2ptui.net.wire.codec import encode
 from p2ptui.net.wire.frames import control_frame
-from p2ptui.net.wire.messages import ALPN, Endpoint, Goodbye, GoodbyeCode
+from p2ptui.net.wire.messages import ALPN, RELAY_ALPN, Endpoint, Goodbye, GoodbyeCode, Kick
 from p2ptui.net.wire.protocol import Role
 
 SHUTDOWN_S = 2.0
@@ -41,12 +41,16 @@ class Proven(Struct, frozen=True):
 
 
 class Refused(Exception):  # noqa: N818  (a verdict)
-    """The other side is not let in. `code` is told to it; None: nothing is."""
+    """The other side is not let in. `code`, `told` and `until` go to it; no code: nothing does."""
 
-    def __init__(self, text: str, code: GoodbyeCode | None = None) -> None:
+    def __init__(
+        self, text: str, code: GoodbyeCode | None = None, told: str = "", until: int = 0
+    ) -> None:
         super().__init__(text)
         self.text = text
         self.code = code
+        self.told = told
+        self.until = until
 
 
 Vet = Callable[[bytes | None], Proven]
@@ -56,6 +60,10 @@ OpenSSL has checked the chain already, but for a stranger's view of a tracker. R
 `BadIdentity`.
 """
 IsKicked = Callable[[PeerId], bool]
+Tunnel = Callable[[PeerId], asyncio.Protocol]
+"""Makes the protocol of a relayed connection of a member: bytes, not messages."""
+KickOf = Callable[[PeerId], Kick | None]
+"""Why and until when a member is out; None: it is not."""
 
 
 def vet_member(is_kicked: IsKicked) -> Vet:
@@ -88,15 +96,15 @@ def vet_expected(expect: PeerId, is_kicked: IsKicked) -> Vet:
     return vet
 
 
-def vet_caller(is_kicked: IsKicked) -> Vet:
+def vet_caller(kick_of: KickOf) -> Vet:
     """For the tracker's listener: a member, or a stranger who has no certificate yet."""
 
     def vet(certificate: bytes | None) -> Proven:
         if certificate is None:
             return Proven(Role.TRACKER_STRANGER, None)
         peer_id = peer_id_of_certificate(certificate)
-        if is_kicked(peer_id):
-            raise Refused(f"{peer_id} is kicked", "kicked")
+        if (kick := kick_of(peer_id)) is not None:
+            raise Refused(f"{peer_id} is kicked", "kicked", kick.why, kick.until)
         return Proven(Role.TRACKER_MEMBER, peer_id)
 
     return vet
@@ -116,11 +124,15 @@ def vet_tracker(role: Role) -> Vet:
 class Gate(asyncio.Protocol):
     """Stands in for the connection until the other side is proven; makes exactly one decision."""
 
-    def __init__(self, vet: Vet, clock: Clock) -> None:
+    def __init__(self, vet: Vet, clock: Clock, tunnel: Tunnel | None = None) -> None:
+        """`tunnel`: for callers who want a relayed connection; None: there is none."""
         self._vet = vet
         self._clock = clock
+        self._tunnel = tunnel
         self.connection: Connection | None = None
         """The proven connection."""
+        self.tunnel: asyncio.Protocol | None = None
+        """The relayed connection, in place of a connection of messages."""
         self.certificate: bytes | None = None
         """What the other side showed."""
         self.refusal: Refused | BadIdentity | None = None
@@ -139,6 +151,13 @@ class Gate(asyncio.Protocol):
         except (Refused, BadIdentity) as refusal:
             self.refusal = refusal
             _turn_away(transport, refusal)
+            return
+        if _alpn(transport) == RELAY_ALPN:
+            assert self._tunnel is not None
+            assert proven.peer_id is not None
+            self.tunnel = self._tunnel(proven.peer_id)
+            transport.set_protocol(self.tunnel)
+            self.tunnel.connection_made(transport)
             return
         self.connection = Connection(proven.role, clock=self._clock)
         transport.set_protocol(self.connection)
@@ -167,10 +186,19 @@ class Gate(asyncio.Protocol):
         tls = cast("ssl.SSLObject", transport.get_extra_info("ssl_object"))
         if tls.version() != "TLSv1.3":
             raise Refused("not TLS 1.3")
-        if tls.selected_alpn_protocol() != ALPN:
+        relayed = _alpn(transport) == RELAY_ALPN and self._tunnel is not None
+        if _alpn(transport) != ALPN and not relayed:
             raise Refused("other protocol version")
         self.certificate = tls.getpeercert(binary_form=True)
-        return self._vet(self.certificate)
+        proven = self._vet(self.certificate)
+        if relayed and proven.peer_id is None:
+            raise Refused("a stranger who wants a relayed connection")
+        return proven
+
+
+def _alpn(transport: asyncio.Transport) -> str | None:
+    tls = cast("ssl.SSLObject", transport.get_extra_info("ssl_object"))
+    return tls.selected_alpn_protocol()
 
 
 def remote_of(transport: asyncio.BaseTransport) -> Endpoint:
@@ -182,13 +210,12 @@ def remote_of(transport: asyncio.BaseTransport) -> Endpoint:
 
 
 def _turn_away(transport: asyncio.Transport, refusal: Refused | BadIdentity) -> None:
-    code: GoodbyeCode | None
-    if isinstance(refusal, Refused):
-        code, text = refusal.code, ""
+    if isinstance(refusal, BadIdentity):
+        goodbye = Goodbye("refused", refusal.text)
+    elif refusal.code is not None:
+        goodbye = Goodbye(refusal.code, refusal.told, refusal.until)
     else:
-        code, text = "refused", refusal.text
-    if code is None:
         transport.abort()
         return
-    transport.write(control_frame(encode(Goodbye(code, text))))
+    transport.write(control_frame(encode(goodbye)))
     transport.close()

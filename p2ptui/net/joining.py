@@ -13,7 +13,7 @@ import logging
 from msgspec import Struct
 
 from p2ptui.base.addresses import format_address
-from p2ptui.base.clock import Clock
+from p2ptui.base.clock import Clock, SystemClock
 from p2ptui.base.errors import ExitCode, P2PError, security_stop, unreachable, usage_error
 from p2ptui.base.ids import Pin
 from p2ptui.base.links import MAX_HOSTS, JoinLink
@@ -42,6 +42,15 @@ TRUST_FIRST = "first"
 ANSWER_S = 10.0
 CLOCK_WARNING_S = 300.0
 _IF_FOUNDED_ANEW = "If the tracker was founded anew: p2ptui forget {}, then join it again."
+
+
+class TrackerFacts(Struct, frozen=True):
+    """What a tracker says to a stranger, its key proven to be its own."""
+
+    pin: Pin
+    swarm: str
+    time: float
+    """Its time of day, in seconds since 1970."""
 
 
 class _Offer(Struct, frozen=True):
@@ -88,6 +97,30 @@ async def join_swarm(
                 raise
             trouble = error
     raise trouble
+
+
+async def ask_tracker(host: str, port: int, *, timeout_s: float) -> TrackerFacts:
+    """Who the tracker there is; nothing of ours is sent. Raises `P2PError`."""
+    where = format_address(host, port)
+    link, leaf = await dial(
+        host,
+        port,
+        whom="the tracker",
+        context=stranger_context(),
+        vet=vet_tracker(Role.STRANGER),
+        clock=SystemClock(),
+        deadlines=Deadlines(connect_s=timeout_s, tls_s=timeout_s),
+    )
+    try:
+        async with asyncio.timeout(timeout_s):
+            offer = _prove(await link.receive(), leaf, where)
+    except LinkClosed as end:
+        raise explain_end(end, "the tracker", where) from None
+    except TimeoutError:
+        raise unreachable("No answer from the tracker", where) from None
+    finally:
+        link.abort()
+    return TrackerFacts(offer.pin, offer.challenge.swarm, offer.challenge.time)
 
 
 async def _expected_pin(

@@ -8,20 +8,26 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from p2ptui.base.ids import PeerId
-from p2ptui.net.throttle import Throttle
+from p2ptui.net.throttle import Throttles
 from p2ptui.net.wire.messages import Endpoint, GoodbyeCode
 
 Buffer = bytes | bytearray | memoryview
 
 
 class LinkClosed(Exception):  # noqa: N818  (an event in the life of a link, not always an error)
-    """The connection is over. `code` says why; `theirs` whether the other side ended it."""
+    """The connection is over. `code` says why; `theirs` whether the other side ended it.
 
-    def __init__(self, code: GoodbyeCode | str, text: str = "", *, theirs: bool = False) -> None:
+    `until`: see `Goodbye`.
+    """
+
+    def __init__(
+        self, code: GoodbyeCode | str, text: str = "", *, theirs: bool = False, until: int = 0
+    ) -> None:
         super().__init__(code, text)
         self.code = code
         self.text = text
         self.theirs = theirs
+        self.until = until
 
     def __str__(self) -> str:
         return f"{self.code}: {self.text}" if self.text else str(self.code)
@@ -90,11 +96,11 @@ class Link(Protocol):
         """Say where data frames go; without a sink a data frame is a protocol violation."""
         ...
 
-    def set_throttles(self, up: Throttle, down: Throttle) -> None:
+    def set_throttles(self, up: Throttles, down: Throttles) -> None:
         """Limit what is sent as payloads, and what is received in all."""
         ...
 
-    async def close(self, code: GoodbyeCode = "done", text: str = "") -> None:
+    async def close(self, code: GoodbyeCode = "done", text: str = "", until: int = 0) -> None:
         """Say goodbye, flush for at most 2 s, then close. Never raises."""
         ...
 

@@ -14,15 +14,16 @@ import logging
 import socket
 import ssl
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 
 from msgspec import Struct
 
-from p2ptui.base.addresses import counting_key, plain_address
+from p2ptui.base.addresses import counting_key, is_loopback, plain_address
 from p2ptui.base.clock import Clock
 from p2ptui.base.ids import PeerId
 from p2ptui.net.alerts import call_from
-from p2ptui.net.gate import SHUTDOWN_S, Gate, Refused, Vet
+from p2ptui.net.gate import SHUTDOWN_S, Gate, Refused, Tunnel, Vet
 from p2ptui.net.identity import BadIdentity
 from p2ptui.net.link import Link, LinkClosed, LinkHandler
 from p2ptui.net.sockets import bind, tune
@@ -45,6 +46,15 @@ class Limits(Struct, frozen=True):
     handshake_s: float = 10.0
     goodbye_s: float = 5.0
     """How long handlers have to end after their links were closed."""
+
+
+class Door(Struct, frozen=True):
+    """What an owner decides of callers while it listens. Loopback is never asked about."""
+
+    refuses: Callable[[str], bool] = lambda _address: False
+    """Whether a caller from this address is dropped before its handshake."""
+    per_address: Callable[[PeerId], int | None] = lambda _peer: None
+    """Most links that the address of this member may hold; None: any number."""
 
 
 class _Caller:
@@ -78,9 +88,13 @@ class Listener:
         handler: LinkHandler,
         clock: Clock,
         limits: Limits,
+        door: Door,
+        tunnel: Tunnel | None,
     ) -> None:
         """Use `open`."""
         self._socket = sock
+        self._tunnel = tunnel
+        self._door = door
         self._context = context
         self._vet = vet
         self._handler = handler
@@ -90,6 +104,8 @@ class Listener:
         self._unproven: dict[int, _Caller] = {}
         self._links: dict[int, Link] = {}
         self._peers: Counter[PeerId] = Counter()
+        self._addresses: Counter[str] = Counter()
+        """Links of members, by the address that they count for."""
         self._tasks = TaskSet()
         self._closing = False
         self.refused = 0
@@ -110,8 +126,13 @@ class Listener:
         handler: LinkHandler,
         clock: Clock,
         limits: Limits | None = None,
+        door: Door | None = None,
+        tunnel: Tunnel | None = None,
     ) -> "Listener":
-        """Bind and accept. Port 0 takes any free one. Raises `P2PError` (usage)."""
+        """Bind and accept. Port 0 takes any free one. Raises `P2PError` (usage).
+
+        `tunnel` owns relayed connections; without it there are none.
+        """
         loop = asyncio.get_running_loop()
         sock = await loop.run_in_executor(None, bind, host, port)
         return cls(
@@ -121,6 +142,8 @@ class Listener:
             handler=handler,
             clock=clock,
             limits=limits or Limits(),
+            door=door or Door(),
+            tunnel=tunnel,
         )
 
     @property
@@ -166,6 +189,10 @@ class Listener:
                     self._make_room(next(iter(self._unproven.values()), None))
                     await asyncio.sleep(_PAUSE_S)
                 continue
+            if not is_loopback(address[0]) and self._door.refuses(plain_address(address[0])):
+                self.refused += 1
+                sock.close()
+                continue
             tune(sock)
             self._admit(sock, counting_key(address[0]))
 
@@ -178,7 +205,7 @@ class Listener:
             self._make_room(same[0])
         if len(self._unproven) >= self._limits.unproven:
             self._make_room(next(iter(self._unproven.values())))
-        caller = _Caller(next(self._numbers), key, sock, Gate(self._vet, self._clock))
+        caller = _Caller(next(self._numbers), key, sock, Gate(self._vet, self._clock, self._tunnel))
         self._unproven[caller.number] = caller
         self._tasks.spawn(self._serve(caller), name=f"caller {caller.number}")
 
@@ -205,21 +232,29 @@ class Listener:
         if peer_id is not None:
             self._unproven.pop(caller.number, None)
             self._peers[peer_id] += 1
+            self._addresses[caller.key] += 1
         try:
             if not self._closing:
-                await self._handle(link)
+                await self._handle(link, caller.key)
         finally:
             del self._links[caller.number]
             if peer_id is not None:
                 self._peers[peer_id] -= 1
                 if not self._peers[peer_id]:
                     del self._peers[peer_id]
+                self._addresses[caller.key] -= 1
+                if not self._addresses[caller.key]:
+                    del self._addresses[caller.key]
             await link.close("stopping" if self._closing else "done")
 
-    async def _handle(self, link: Link) -> None:
+    async def _handle(self, link: Link, key: str) -> None:
         try:
             if self._too_many(link.peer_id):
                 await link.close("too_many")
+            elif most := self._crowded(link, key):
+                self.refused += 1
+                text = f"your address may hold {most} connections to the tracker"
+                await link.close("too_many", text)
             else:
                 await self._handler(link)
         except LinkClosed:
@@ -240,7 +275,7 @@ class Listener:
                 ssl_handshake_timeout=self._limits.handshake_s,
                 ssl_shutdown_timeout=SHUTDOWN_S,
             )
-            return gate.result()
+            return None if gate.tunnel is not None else gate.result()
         except asyncio.CancelledError:
             gate.abandon(caller.sock)
             raise
@@ -255,3 +290,15 @@ class Listener:
             return True
         most = self._limits.per_peer
         return peer_id is not None and most is not None and self._peers[peer_id] > most
+
+    def _crowded(self, link: Link, key: str) -> int | None:
+        """The most links that this one's address may hold, when it holds more.
+
+        Older links of the same member are not counted: this one is about to replace them (F61).
+        """
+        peer_id = link.peer_id
+        if peer_id is None or is_loopback(link.remote.host):
+            return None
+        most = self._door.per_address(peer_id)
+        held = self._addresses[key] - (self._peers[peer_id] - 1)
+        return most if most is not None and held > most else None

@@ -9,9 +9,10 @@ import os
 import ssl
 
 from p2ptui.base.errors import P2PError, security_stop, unreachable
-from p2ptui.base.text import display
+from p2ptui.base.text import display, local_minute
 from p2ptui.net.gate import Refused
 from p2ptui.net.identity import BadIdentity
+from p2ptui.net.kicks import FOREVER
 from p2ptui.net.link import LinkClosed
 
 _EXPIRED, _NOT_YET_VALID = 10, 9
@@ -28,6 +29,8 @@ _NO_TLS = {
     "RECORD_LAYER_FAILURE",
     "WRONG_VERSION_NUMBER",
 }
+KICK_S = 90.0
+"""Whoever is out for no longer was kicked rather than banned."""
 _CLOCKS = "Compare the clocks of both machines. A peer gets a new one from its tracker."
 
 
@@ -72,16 +75,30 @@ def explain_end(end: LinkClosed, whom: str, where: str) -> P2PError:
     title = f"Refused by {whom}"
     cause = end.__cause__
     if end.code == "kicked":
-        why = f"{where}: {whom} has us on the kick list"
+        why = f"{where}: {ban_text(end.text, end.until)}"
         return security_stop("Put out of the swarm", why, "Ask the tracker's admin.")
     if isinstance(cause, ssl.SSLError):
         return _refused_certificate(cause, title, where)
     if end.code in {"gone", "idle"}:
         return unreachable(f"No answer from {whom}", f"{where}: the connection was closed")
-    why = {"version": "other protocol version", "too_many": "too many connections"}.get(
-        end.code, display(str(end))
-    )
+    if end.code in {"stopping", "too_many"} and end.text:
+        why = display(end.text)
+    else:
+        why = {"version": "other protocol version", "too_many": "too many connections"}.get(
+            end.code, display(str(end))
+        )
     return unreachable(title, f"{where}: {why}")
+
+
+def ban_text(why: str, until: int, now: float | None = None) -> str:
+    """That we are out, until when (`FOREVER`: for good) and why, in words of a sentence."""
+    if until == FOREVER:
+        held = "banned for good"
+    elif now is not None and until - now <= KICK_S:
+        held = f"kicked, for {max(1.0, until - now):.0f} s"
+    else:
+        held = f"banned until {local_minute(until)}"
+    return f"{held}: {display(why)}" if why else held
 
 
 def is_expired(end: LinkClosed) -> bool:

@@ -12,13 +12,17 @@ A = TypeVar("A")
 
 Answer = (
     m.Accepted
+    | m.Calling
     | m.Failure
     | m.Have
     | m.Hits
     | m.Listing
     | m.Manifest
     | m.MemberPage
+    | m.Operated
+    | m.OwnerCounts
     | m.Pong
+    | m.RelayTicket
     | m.Renewed
     | m.Sources
 )

@@ -5,7 +5,7 @@ import contextlib
 import errno
 import socket
 
-from p2ptui.base.addresses import format_address, is_address
+from p2ptui.base.addresses import alternating, format_address, is_address
 from p2ptui.base.errors import P2PError, unreachable, usage_error
 
 BACKLOG = 1024
@@ -27,7 +27,10 @@ def tune(sock: socket.socket) -> None:
 
 
 async def resolve(host: str, port: int, timeout_s: float) -> list[Address]:
-    """All addresses of a host, in the system's order. Raises `P2PError` (unreachable)."""
+    """All addresses of a host, the system's order, IPv6 and IPv4 in turn.
+
+    Raises `P2PError` (unreachable).
+    """
     flags = socket.AI_NUMERICHOST if is_address(host) else 0
     loop = asyncio.get_running_loop()
     try:
@@ -38,7 +41,8 @@ async def resolve(host: str, port: int, timeout_s: float) -> list[Address]:
     except (OSError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "not a name"
         raise unreachable("No such host", f"{host}: {why}", "Check the name.") from None
-    return [(family, address) for family, _, _, _, address in found]  # type: ignore[misc]
+    at = {address[0]: (family, address) for family, _, _, _, address in found}
+    return [at[each] for each in alternating(map(str, at))]  # type: ignore[misc]
 
 
 async def connect(address: Address, timeout_s: float) -> socket.socket:

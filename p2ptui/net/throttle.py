@@ -1,11 +1,15 @@
 """Throttle: a rate limit that several connections share. The arithmetic is in `base.rates`.
 
-"No limit" is an object of the same interface, not an `if` at each use. Time is the running loop's.
+Who waits is let through fairly by bytes between flows (`base.fair_queue`): a flow is a member, not
+a connection, so that several connections bring nobody more. "No limit" is an object of the same
+interface, not an `if` at each use. Time is the running loop's.
 """
 
 import asyncio
+from collections.abc import Hashable
 from typing import Protocol
 
+from p2ptui.base.fair_queue import FairQueue
 from p2ptui.base.rates import TokenBucket
 
 MAX_GRAIN_BYTES = 256 * 1024
@@ -36,10 +40,12 @@ class _Bottomless:
 
 
 class Throttle:
-    """Lets `rate_bps` bytes a second through in all, in the order of asking; None is no limit."""
+    """Lets `rate_bps` bytes a second through in all, shared fairly by flows; None is no limit."""
 
     def __init__(self, rate_bps: float | None = None) -> None:
-        self._turn = asyncio.Lock()
+        self._waiting: FairQueue[asyncio.Future[None]] = FairQueue()
+        self._in_turn = False
+        """Whether somebody waits for the bucket: one at a time."""
         self.set_rate(rate_bps)
 
     @property
@@ -63,18 +69,85 @@ class Throttle:
         share = int(rate_bps / _GRAINS_PER_SECOND)
         self._grain = min(max(share, MIN_GRAIN_BYTES), MAX_GRAIN_BYTES)
 
-    async def take(self, amount: int) -> None:
-        """Wait until that many bytes may pass; first come, first served."""
-        if not self._turn.locked() and self._bucket.try_take(amount, _now()):
+    async def take(self, amount: int, flow: Hashable = None) -> None:
+        """Wait until that many bytes of a flow may pass."""
+        if not self._in_turn and self._bucket.try_take(amount, _now()):
+            self._waiting.pass_by(flow, amount)
             return
-        async with self._turn:
+        await self._wait_turn(amount, flow)
+        try:
             while (wait_s := self._bucket.wait_for(amount, _now())) > 0:  # noqa: ASYNC110  (time)
                 await asyncio.sleep(min(wait_s, _LOOK_AGAIN_S))
             self._bucket.take(amount, _now())
+        finally:
+            self._pass_turn_on()
+
+    async def _wait_turn(self, amount: int, flow: Hashable) -> None:
+        if not self._in_turn:
+            self._waiting.pass_by(flow, amount)
+            self._in_turn = True
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.push(flow, amount, turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._pass_turn_on()  # it was ours already
+            raise
+
+    def _pass_turn_on(self) -> None:
+        while self._waiting:
+            turn = self._waiting.pop()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._in_turn = False
 
     def charge(self, amount: int) -> float:
         """Count bytes that have passed already; seconds to hold the flow, then charge 0 again."""
+        if self._rate_bps is None:  # each record of each connection: not even a clock is read
+            return 0.0
         return min(self._bucket.take(amount, _now()), _LOOK_AGAIN_S)
+
+
+class Throttles(Protocol):
+    """What a connection asks of its limit in one direction."""
+
+    @property
+    def grain(self) -> int:
+        """Bytes to move at a time."""
+        ...
+
+    async def take(self, amount: int, flow: Hashable = None) -> None:
+        """Wait until that many bytes of a flow may pass."""
+        ...
+
+    def charge(self, amount: int) -> float:
+        """Count bytes that have passed already; seconds to hold the flow."""
+        ...
+
+
+class Narrowed:
+    """The limit of one member within the limit of all."""
+
+    def __init__(self, own: Throttles, common: Throttles) -> None:
+        self._own = own
+        self._common = common
+
+    @property
+    def grain(self) -> int:
+        """Bytes to move at a time."""
+        return min(self._own.grain, self._common.grain)
+
+    async def take(self, amount: int, flow: Hashable = None) -> None:
+        """Wait until that many bytes may pass here and there."""
+        await self._own.take(amount, flow)
+        await self._common.take(amount, flow)
+
+    def charge(self, amount: int) -> float:
+        """Count bytes that have passed already; seconds to hold the flow."""
+        return max(self._own.charge(amount), self._common.charge(amount))
 
 
 def _now() -> float:

@@ -20,7 +20,7 @@ from msgspec import Struct
 from p2ptui.base.errors import security_stop
 from p2ptui.net.alerts import alerting_context
 from p2ptui.net.ciphers import prefer_fast_cipher
-from p2ptui.net.wire.messages import ALPN
+from p2ptui.net.wire.messages import ALPN, RELAY_ALPN
 
 
 class KeyFiles(Struct, frozen=True):
@@ -35,7 +35,9 @@ def tracker_context(ca_der: bytes, files: KeyFiles) -> ssl.SSLContext:
 
     A certificate that is shown and does not verify ends the handshake.
     """
-    return _server(ca_der, files, ssl.CERT_OPTIONAL)
+    context = _server(ca_der, files, ssl.CERT_OPTIONAL)
+    context.set_alpn_protocols([ALPN, RELAY_ALPN])
+    return context
 
 
 def peer_server_context(ca_der: bytes, files: KeyFiles) -> ssl.SSLContext:
@@ -54,6 +56,13 @@ def peer_client_context(ca_der: bytes, files: KeyFiles) -> ssl.SSLContext:
 def member_client_context(ca_der: bytes, files: KeyFiles) -> ssl.SSLContext:
     """For dialling the tracker as a member."""
     return peer_client_context(ca_der, files)
+
+
+def relay_client_context(ca_der: bytes, files: KeyFiles) -> ssl.SSLContext:
+    """For the connections to the tracker through which another member is reached."""
+    context = peer_client_context(ca_der, files)
+    context.set_alpn_protocols([RELAY_ALPN])
+    return context
 
 
 def stranger_context() -> ssl.SSLContext:

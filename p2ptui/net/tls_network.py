@@ -6,6 +6,7 @@ replaced by joining again, for which a known key needs no invite (PROTOCOL.md 1)
 """
 
 import asyncio
+import socket
 import weakref
 
 import msgspec
@@ -17,19 +18,21 @@ from p2ptui.base.ids import PeerId
 from p2ptui.base.links import MAX_HOSTS, JoinLink
 from p2ptui.net.connection import Connection
 from p2ptui.net.credentials import Credentials, Membership
-from p2ptui.net.dialer import Deadlines, dial
+from p2ptui.net.dialer import Deadlines, accept_over, dial, dial_over
 from p2ptui.net.gate import vet_expected, vet_member, vet_tracker
 from p2ptui.net.identity import BadIdentity, expiry_of
 from p2ptui.net.joining import join_swarm
 from p2ptui.net.kicks import KickBook
 from p2ptui.net.link import Link, LinkHandler
 from p2ptui.net.listener import Limits, Listener
+from p2ptui.net.relay import relayed_socket
 from p2ptui.net.tasks import spawn
 from p2ptui.net.tls import (
     load_leaf,
     member_client_context,
     peer_client_context,
     peer_server_context,
+    relay_client_context,
 )
 from p2ptui.net.wire.messages import Endpoint, KickList
 from p2ptui.net.wire.protocol import Role
@@ -65,6 +68,7 @@ class TlsNetwork:
         self._to_tracker = member_client_context(membership.ca, files)
         self._to_peers = peer_client_context(membership.ca, files)
         self._from_peers = peer_server_context(membership.ca, files)
+        self._through_tracker = relay_client_context(membership.ca, files)
         self._links: weakref.WeakSet[Connection] = weakref.WeakSet()
 
     @property
@@ -159,6 +163,40 @@ class TlsNetwork:
             limits=self._limits,
         )
 
+    async def dial_relayed(self, host: str, port: int, ticket: bytes, expect: PeerId) -> Link:
+        """A link to a peer through the tracker at this address, not yet greeted.
+
+        Raises `P2PError`: a security stop when somebody else is at its other end.
+        """
+        link = await dial_over(
+            await self._relayed(host, port, ticket),
+            whom="the peer",
+            context=self._to_peers,
+            vet=vet_expected(expect, self._is_kicked),
+            clock=self._clock,
+            deadlines=self._deadlines,
+        )
+        self._links.add(link)
+        return link
+
+    async def accept_relayed(self, host: str, port: int, ticket: bytes, expect: PeerId) -> Link:
+        """The other end of `dial_relayed`."""
+        link = await accept_over(
+            await self._relayed(host, port, ticket),
+            whom="the peer",
+            context=self._from_peers,
+            vet=vet_expected(expect, self._is_kicked),
+            clock=self._clock,
+            deadlines=self._deadlines,
+        )
+        self._links.add(link)
+        return link
+
+    async def _relayed(self, host: str, port: int, ticket: bytes) -> socket.socket:
+        return await relayed_socket(
+            host, port, ticket, context=self._through_tracker, deadlines=self._deadlines
+        )
+
     # --- membership ------------------------------------------------------------------------------
 
     async def replace_leaf(self, leaf: bytes) -> None:
@@ -211,7 +249,9 @@ class TlsNetwork:
     def _take(self, fresh: Membership) -> None:
         self._membership = fresh
         # On the loop's thread: OpenSSL lets nobody change a context while it makes a connection.
-        for context in (self._to_tracker, self._to_peers, self._from_peers):
+        for context in (
+            self._to_tracker, self._to_peers, self._from_peers, self._through_tracker
+        ):  # fmt: skip
             load_leaf(context, self._files)
 
     def _is_kicked(self, peer_id: PeerId) -> bool:

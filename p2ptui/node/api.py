@@ -26,6 +26,7 @@ from p2ptui.node.api_values import (
     NodeStatus,
     Ownership,
     Page,
+    PeerPart,
     RemoteFile,
     RemotePage,
     Removal,
@@ -36,6 +37,7 @@ from p2ptui.node.api_values import (
     Share,
     SourceRow,
     StoryLine,
+    TrackerFound,
     TrackerState,
     TrackerStatus,
     TransferAct,
@@ -47,6 +49,7 @@ from p2ptui.node.api_values import (
     Value,
 )
 from p2ptui.node.events import FeedItem
+from p2ptui.node.operate_values import OperateAct, OperateRequest
 
 __all__ = [
     "BrowseRequest",
@@ -66,8 +69,11 @@ __all__ = [
     "LibraryApi",
     "NodeApi",
     "NodeStatus",
+    "OperateAct",
+    "OperateRequest",
     "Ownership",
     "Page",
+    "PeerPart",
     "RemoteFile",
     "RemotePage",
     "Removal",
@@ -80,6 +86,7 @@ __all__ = [
     "SourceRow",
     "StoryLine",
     "SwarmApi",
+    "TrackerFound",
     "TrackerState",
     "TrackerStatus",
     "TransferAct",
@@ -104,6 +111,10 @@ class SwarmApi(Protocol):
         """
         ...
 
+    async def trackers(self) -> tuple[TrackerFound, ...]:
+        """Trackers on the local network; looks around for two seconds."""
+        ...
+
     async def forget(self, swarm: str) -> None:
         """Forget a swarm by address, name or pin: its key, our certificate, its kick list."""
         ...
@@ -122,6 +133,10 @@ class SwarmApi(Protocol):
 
     async def browse(self, request: BrowseRequest) -> RemotePage:
         """A page of a member's list."""
+        ...
+
+    async def operate(self, request: OperateRequest) -> str:
+        """As an operator of the swarm: what the tracker did, or the link of an invite."""
         ...
 
 
@@ -168,10 +183,11 @@ class TransferApi(Protocol):
         """Start a download, or attach to the one that runs for the same content."""
         ...
 
-    async def fetch_folder(self, host: str, folder: str) -> int:
-        """Fetch what a member has in a folder (empty: all), its structure kept below ours.
+    async def fetch_folder(self, host: str, folder: str, to: str) -> TransferRow:
+        """Fetch what a member has in a folder (empty: all) as one job, its structure kept.
 
-        The number of downloads begun: what is here, or being fetched, is left out.
+        It becomes a folder in `to` (absolute; empty: the repository folder). The job that fetches
+        the same already is the answer when there is one.
         """
         ...
 

@@ -23,6 +23,7 @@ TransferState = Literal[
     "failed", "cancelled",
 ]  # fmt: skip
 Direction = Literal["down", "up"]
+Reachability = Literal["unknown", "reachable", "unreachable"]
 Ownership = Literal["new", "have", "fetching"]
 
 
@@ -50,6 +51,20 @@ class TrackerStatus(Value, frozen=True, kw_only=True):
     observed: str = ""
     """Our address as the tracker sees it."""
     motd: str = ""
+    reachability: Reachability = "unknown"
+    """Whether others can dial our data port, as the tracker found."""
+    reached_at: tuple[str, ...] = ()
+    """`host:port` of where it met us."""
+
+
+class TrackerFound(Value, frozen=True, kw_only=True):
+    """A tracker that says to be on the local network; nothing of it is proven."""
+
+    swarm: str
+    pin: str
+    """The fingerprint that it claims."""
+    addresses: tuple[str, ...]
+    """`host:port`, best first."""
 
 
 class NodeStatus(Value, frozen=True, kw_only=True):
@@ -118,6 +133,8 @@ class FileRow(Value, frozen=True, kw_only=True):
     """Bytes hashed while the state is `hashing`."""
     changed: float = 0
     """Modification time."""
+    owners: int | None = None
+    """Other members online that have it; None: not known (yet)."""
 
 
 class FilePage(Value, frozen=True, kw_only=True):
@@ -199,6 +216,12 @@ class SourceRow(Value, frozen=True, kw_only=True):
     reason: str = ""
     done: int = 0
     rate_bps: int = 0
+    partial: bool = False
+    """It is fetching the content itself and gives what it has so far."""
+    percent: float | None = None
+    """How much of the content a partial source has; None: not known (yet)."""
+    path: str = ""
+    """How it is connected with us: `direct`, `connect-back`, `relay`; empty when it is not."""
     story: tuple[StoryLine, ...] = ()
     """What happened with it so far, the oldest first."""
     retry_s: float | None = None
@@ -281,6 +304,14 @@ class FetchRequest(Value, frozen=True, kw_only=True):
     """Seconds without any source after which it fails; None: it waits for ever."""
 
 
+class PeerPart(Value, frozen=True, kw_only=True):
+    """A member's part in a transfer."""
+
+    peer_id: PeerId
+    nick: str
+    bytes: int
+
+
 class TransferRow(Value, frozen=True, kw_only=True):
     """An upload or a download."""
 
@@ -310,6 +341,14 @@ class TransferRow(Value, frozen=True, kw_only=True):
     """Time that it has run so far, pauses left out."""
     priority: int = 0
     """Downloads: the higher ones get their turn first."""
+    peers: tuple[PeerPart, ...] = ()
+    """Transfers that are over: from whom it came or who took it, the largest part first."""
+    files: int = 0
+    """Files of a folder that is fetched as one job; 0: a single file."""
+    files_done: int = 0
+    """Those of them that are here."""
+    job: TransferId = TransferId(0)
+    """The job that it belongs to; 0: none."""
 
 
 class TransferPage(Value, frozen=True, kw_only=True):

@@ -39,12 +39,13 @@ class Contents:
         """Say which shares there are now, by number."""
         self._shares = shares
 
-    async def path_of(self, content: ContentId) -> Path | None:
+    async def paths_of(self, content: ContentId) -> list[Path]:
         """Where a shared content lies."""
-        for record in await self._files.with_content(content):
-            if record.share in self._shares:
-                return self._shares[record.share].root / record.place
-        return None
+        return [
+            self._shares[record.share].root / record.place
+            for record in await self._files.with_content(content)
+            if record.share in self._shares
+        ]
 
     async def open(self, content: ContentId) -> OpenContent | None:
         """A shared content, opened; None when there is none that is as it was (F80, F81)."""

@@ -56,17 +56,20 @@ class Crew:
             return
         known = self.sources.get(source.peer)
         if known is None:
-            self.add(source.peer, source.nick, source.endpoints)
+            self.add(source.peer, source.nick, source.endpoints, partial=source.partial)
             return
         known.offered = True
+        known.partial = source.partial
         known.endpoints = source.endpoints
         if known.state == "failed":
             known.next_try = min(known.next_try, self._tools.clock.monotonic() + 1.0)
 
-    def add(self, peer: PeerId, nick: str, endpoints: Sequence[m.Endpoint]) -> None:
-        """A source that was not known before."""
+    def add(
+        self, peer: PeerId, nick: str, endpoints: Sequence[m.Endpoint], *, partial: bool = False
+    ) -> None:
+        """A source that was not known before; `partial`: it is fetching the content itself."""
         meter = RateMeter(self._tools.clock.monotonic())
-        self.sources[peer] = Source(peer, nick, endpoints, meter)
+        self.sources[peer] = Source(peer, nick, endpoints, meter, partial=partial)
 
     def left(self, peer: PeerId) -> None:
         """A member no longer offers the content; a session that runs goes on while it can."""

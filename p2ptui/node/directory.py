@@ -16,6 +16,7 @@ from p2ptui.base.errors import P2PError, not_found, unreachable, usage_error
 from p2ptui.base.ids import (
     CONTENT_ID_PREFIX,
     ContentId,
+    PeerId,
     content_id_bounds,
     content_id_text,
     parse_content_id,
@@ -28,6 +29,7 @@ from p2ptui.net.link import LinkClosed
 from p2ptui.net.requests import RequestFailed
 from p2ptui.net.wire import messages as m
 from p2ptui.node import api
+from p2ptui.node.empty_folders import FOLDER
 from p2ptui.node.peer_session import PeerSession
 from p2ptui.node.tracker_link import TrackerLink
 
@@ -69,8 +71,17 @@ class Target(api.Value, frozen=True, kw_only=True):
 class Directory:
     """Questions to the tracker. Every method may raise `P2PError`."""
 
-    def __init__(self, tracker: Callable[[], TrackerLink], ownerships: Ownerships) -> None:
-        """`tracker` gives the link or raises what to tell when there is none."""
+    def __init__(
+        self,
+        tracker: Callable[[], TrackerLink],
+        ownerships: Ownerships,
+        path: Callable[[PeerId], str] = lambda _peer: "",
+    ) -> None:
+        """`tracker` gives the link or raises what to tell when there is none.
+
+        `path` says how a member is connected with us; empty when it is not.
+        """
+        self._path = path
         self._tracker = tracker
         self._ownerships = ownerships
         self._seen: dict[ContentId, Target] = {}
@@ -106,7 +117,7 @@ class Directory:
             return tracker.ask(lambda number: m.Members(number, text, offset, limit), m.MemberPage)
 
         hosts, last = await _gather(ask, lambda found: found.hosts, page.offset, page.limit)
-        return api.HostPage(rows=tuple(map(_host_row, hosts)), total=last.total)
+        return api.HostPage(rows=tuple(map(self._host_row, hosts)), total=last.total)
 
     async def browse(self, host: str, page: api.Page) -> api.RemotePage:
         """A page of a member's announced list."""
@@ -168,6 +179,8 @@ class Directory:
                 peer_id=source.peer,
                 nick=source.nick,
                 addresses=tuple(format_address(e.host, e.port) for e in source.endpoints),
+                partial=source.partial,
+                path=self._path(source.peer),
             )
             for source in found.sources
         )
@@ -265,6 +278,20 @@ class Directory:
                 )
         return hits, last
 
+    def _host_row(self, host: m.HostInfo) -> api.HostRow:
+        return api.HostRow(
+            peer_id=host.peer,
+            nick=host.nick,
+            address=_address(host),
+            files=host.files,
+            bytes=host.bytes,
+            ping_ms=host.ping_ms,
+            reachable=host.reachable,
+            online=host.online,
+            seen=host.seen,
+            path=self._path(host.peer),
+        )
+
     def _remember(self, target: Target) -> None:
         self._seen.pop(target.content, None)
         self._seen[target.content] = target
@@ -280,7 +307,7 @@ async def find_at(session: PeerSession, name: str) -> Target:
         raise unreachable("The peer did not answer", str(error)) from None
     for same in (_is_same, _is_same_but_case):
         for entry in listing.entries:
-            if same(entry.path, name):
+            if entry.content != FOLDER and same(entry.path, name):
                 return Target(content=entry.content, name=entry.path[-1], size=entry.size)
     raise not_found(
         "Not found",
@@ -357,17 +384,3 @@ def _is_same_but_case(path: m.Path, name: str) -> bool:
 
 def _address(host: m.HostInfo) -> str:
     return format_address(host.endpoint.host, host.endpoint.port) if host.endpoint else ""
-
-
-def _host_row(host: m.HostInfo) -> api.HostRow:
-    return api.HostRow(
-        peer_id=host.peer,
-        nick=host.nick,
-        address=_address(host),
-        files=host.files,
-        bytes=host.bytes,
-        ping_ms=host.ping_ms,
-        reachable=host.reachable,
-        online=host.online,
-        seen=host.seen,
-    )

@@ -8,7 +8,9 @@ import msgspec
 
 from p2ptui.base.addresses import parse_address
 from p2ptui.net.wire.messages import Endpoint
+from p2ptui.node.api import PeerPart
 from p2ptui.node.fetch import Fetch, FetchJob
+from p2ptui.node.history import with_parts
 from p2ptui.node.manifest import Manifest
 from p2ptui.node.store_values import TransferRecord
 
@@ -29,13 +31,16 @@ class Download:
     """It is being paused or cancelled: nobody starts it meanwhile."""
     ending: bool = False
     """Its run is over and being told: it is not stopped any more."""
+    twin: bool = False
+    """Another one fetches the same content; this one has it from there when that is over."""
     gives_way: bool = False
     """It was stopped for a more important one, and goes on when there is a place."""
 
     @property
     def waits(self) -> bool:
         """Whether it may be started."""
-        return self.task is None and not self.held and self.record.state != "paused"
+        idle = self.task is None and not self.held and not self.twin
+        return idle and self.record.state != "paused"
 
     @property
     def leaves(self) -> bool:
@@ -54,6 +59,7 @@ class Download:
             name=record.name,
             folder=Path(record.folder),
             endpoint=endpoint,
+            mtime=record.mtime,
             patience_s=self.patience_s,
         )
 
@@ -64,7 +70,12 @@ class Download:
     def note_progress(self, now: float) -> None:
         """Add to its record what this run, which is over, has brought."""
         if self.fetch is not None:
+            parts = [
+                PeerPart(peer_id=source.peer, nick=source.nick, bytes=source.done)
+                for source in self.fetch.sources.values()
+            ]
             self.note(
+                peers=with_parts(self.record.peers, parts),
                 done=self.fetch.done,
                 seconds=self.record.seconds + now - self.began,
                 sources=sum(source.done > 0 for source in self.fetch.sources.values()),

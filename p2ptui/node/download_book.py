@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Collection, Iterable
 
-from p2ptui.base.errors import P2PError, not_found
+from p2ptui.base.errors import P2PError, not_found, usage_error
 from p2ptui.base.ids import ContentId, TransferId
+from p2ptui.base.text import display
 from p2ptui.node.download import Download
 from p2ptui.node.queue import MAX_PRIORITY, exchange, neighbour
 from p2ptui.node.store_transfers import TransferTable
@@ -14,12 +15,13 @@ log = logging.getLogger(__name__)
 
 
 class DownloadBook:
-    """At most one download of a content."""
+    """Of several downloads of one content one is at work; its twins wait for what it brings."""
 
     def __init__(self, table: TransferTable) -> None:
         self._table = table
         self._downloads: dict[TransferId, Download] = {}
         self._contents: dict[ContentId, Download] = {}
+        self._twins: dict[ContentId, list[Download]] = {}
 
     @property
     def all(self) -> Collection[Download]:
@@ -66,12 +68,12 @@ class DownloadBook:
         self._put(download)
         return download
 
-    async def add_all(self, records: Iterable[TransferRecord]) -> int:
-        """New downloads, but of contents that are in the book; how many."""
-        wanted = {each.content: each for each in records if each.content not in self._contents}
-        for record in await self._table.add_all(list(wanted.values())):
-            self._put(Download(record))
-        return len(wanted)
+    async def add_each(self, records: Iterable[TransferRecord]) -> list[Download]:
+        """New downloads, of contents that are in the book as well: to have them twice here."""
+        added = [Download(record) for record in await self._table.add_all(list(records))]
+        for download in added:
+            self._put(download)
+        return added
 
     async def reopen(self, transfer_id: TransferId) -> Download:
         """One that failed or was cancelled, or the one of its content. Raises not found."""
@@ -88,8 +90,18 @@ class DownloadBook:
     def drop(self, download: Download) -> None:
         """It is over."""
         self._downloads.pop(download.record.id, None)
-        if self._contents.get(download.record.content) is download:
-            del self._contents[download.record.content]
+        content = download.record.content
+        twins = self._twins.get(content, [])
+        if self._contents.get(content) is not download:
+            if download in twins:
+                twins.remove(download)
+        elif twins:
+            heir = self._contents[content] = twins.pop(0)
+            heir.twin = False
+        else:
+            del self._contents[content]
+        if not twins:
+            self._twins.pop(content, None)
 
     async def save(self, *downloads: Download) -> None:
         """Write their records; what cannot be written now goes on without."""
@@ -99,6 +111,16 @@ class DownloadBook:
             await self._table.save(*(download.record for download in downloads))
         except P2PError as error:
             log.warning("the state of %d downloads is not kept: %s", len(downloads), error)
+
+    async def save_progress(self, running: Iterable[Download]) -> None:
+        """Write how far these have come."""
+        changed = []
+        for download in running:
+            fetch = download.fetch
+            if fetch is not None and fetch.done != download.record.done:
+                download.note(done=fetch.done)
+                changed.append(download)
+        await self.save(*changed)
 
     # --- the order of the queue -------------------------------------------------------------------
 
@@ -117,7 +139,9 @@ class DownloadBook:
 
     def _put(self, download: Download) -> None:
         self._downloads[download.record.id] = download
-        self._contents[download.record.content] = download
+        if self._contents.setdefault(download.record.content, download) is not download:
+            download.twin = True
+            self._twins.setdefault(download.record.content, []).append(download)
 
 
 def no_download(transfer_id: TransferId) -> P2PError:
@@ -126,4 +150,13 @@ def no_download(transfer_id: TransferId) -> P2PError:
         "No such download",
         f"There is no running download {transfer_id}.",
         "`transfers` lists them with their numbers.",
+    )
+
+
+def goes_elsewhere(running: TransferRecord) -> P2PError:
+    """The content is being fetched to another folder than the one that is asked for."""
+    return usage_error(
+        "It is being fetched to another folder",
+        f"transfer {running.id} puts {display(running.name)} into {display(running.folder)}",
+        f"Let it finish, or `cancel {running.id}` first.",
     )

@@ -12,15 +12,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from p2ptui.base.clock import Clock
-from p2ptui.base.errors import P2PError, usage_error
+from p2ptui.base.errors import P2PError
 from p2ptui.base.ids import ContentId, TransferId
-from p2ptui.base.text import display
 from p2ptui.net.loop import Offload
 from p2ptui.net.tasks import spawn
 from p2ptui.node import download_events, events, rows
 from p2ptui.node.api import TransferState
+from p2ptui.node.discarding import throw_away
 from p2ptui.node.download import Download
-from p2ptui.node.download_book import DownloadBook
+from p2ptui.node.download_book import DownloadBook, goes_elsewhere
 from p2ptui.node.fetch import Fetch, FetchTools
 from p2ptui.node.manifest import Manifest
 from p2ptui.node.partial import Partial, stored_manifest
@@ -52,6 +52,7 @@ class Downloads:
         offload: Offload,
         publish: Callable[[events.NodeEvent], None],
         clock: Clock,
+        max_running: int | None = None,
     ) -> None:
         """`adopt` lists a finished file as shared; `publish` tells an event.
 
@@ -62,6 +63,7 @@ class Downloads:
         self._adopt = adopt
         self._publish = publish
         self._clock = clock
+        self._max_running = max_running or MAX_RUNNING
         self._tools: FetchTools | None = None
         self._book = DownloadBook(table)
         self._running: set[Download] = set()
@@ -69,6 +71,8 @@ class Downloads:
         """Held by a command: no two of them act on one content at a time."""
         self._saver: asyncio.Task[None] | None = None
         self.past = PastSources()
+        self.on_over: Callable[[TransferRecord], None] = lambda _record: None
+        """Hears of each download that is over."""
 
     @property
     def current(self) -> tuple[Download, ...]:
@@ -109,6 +113,11 @@ class Downloads:
         self._tools = tools
         self._start_waiting()
 
+    def set_max_running(self, count: int) -> None:
+        """Have more or fewer at work at a time; those that run go on."""
+        self._max_running = count
+        self._start_waiting()
+
     async def disconnect(self) -> None:
         """Stop all that run, in an orderly way; they go on when there is a swarm again."""
         self._tools = None
@@ -138,19 +147,39 @@ class Downloads:
             known = self.of_content(record.content)
             if known is not None:
                 if only_there and Path(known.record.folder) != Path(record.folder):
-                    raise _goes_elsewhere(known.record)
+                    raise goes_elsewhere(known.record)
                 await self._take_up(known)
                 return known
             download = await self._book.add(record, patience_s)
         self._start_waiting()
         return download
 
-    async def add_all(self, records: Sequence[TransferRecord]) -> int:
-        """New downloads; contents that are fetched already are left out. How many were added."""
+    async def add_files(self, records: Sequence[TransferRecord]) -> list[Download]:
+        """New downloads of a folder; contents may come several times, or be fetched already."""
         async with self._commands:
-            added = await self._book.add_all(records)
+            added = await self._book.add_each(records)
         self._start_waiting()
         return added
+
+    async def set_all(self, downloads: Sequence[Download], state: TransferState) -> None:
+        """Pause (`paused`), go on with (`queued`) or end (`cancelled`) many at a time."""
+        finished = self._clock.wall() if state == "cancelled" else None
+        async with self._commands:
+            for download in downloads:
+                download.held = state != "queued"
+            try:
+                await self._halt(each for each in downloads if each.held)
+                changed = [d for d in downloads if self._book.holds(d) and d.task is None]
+                for download in changed:
+                    download.note(state=state, reason="", finished=finished)
+                await self._book.save(*changed)
+            finally:
+                for download in downloads:
+                    download.held = False
+            for download in changed if finished is not None else ():
+                self._book.drop(download)
+                self.on_over(download.record)
+        self._start_waiting()
 
     async def pause(self, transfer_id: TransferId) -> Download:
         """Stop a download and keep what it has; one that ends meanwhile is over.
@@ -214,6 +243,7 @@ class Downloads:
                     download.note(state="cancelled", reason="", finished=self._clock.wall())
                     await self._book.save(download)
                     self._tell_state(download)
+                    self.on_over(download.record)
         return download
 
     async def discard(self, folder: Path, content: ContentId) -> None:
@@ -221,7 +251,9 @@ class Downloads:
         async with self._commands:
             known = self.of_content(content)
             if known is None or Path(known.record.folder) != folder:
-                await self._throw_away(folder, content)
+                await throw_away(
+                    folder, content, open_partial=self._open_partial, offload=self._offload
+                )
 
     async def _take_up(self, download: Download, state: TransferState = "queued") -> None:
         if download.task is None:
@@ -240,23 +272,12 @@ class Downloads:
             download.held = False
             self._start_waiting()
 
-    async def _throw_away(self, folder: Path, content: ContentId) -> None:
-        """Remove the partial; one that cannot be removed is left and logged."""
-        manifest = await self._offload(stored_manifest, folder, content)
-        if manifest is None:
-            return
-        try:
-            partial = await self._offload(self._open_partial, folder, manifest)
-            await self._offload(partial.discard)
-        except P2PError as error:
-            log.warning("a partial in %s stays: %s", folder, error)
-
     # --- running --------------------------------------------------------------------------------
 
     def _start_waiting(self) -> None:
         if self._tools is None:
             return
-        free = MAX_RUNNING - len(self._running)
+        free = self._max_running - len(self._running)
         for download in first_of(self._book.all, max(free, 0)):
             self._running.add(download)
             download.ending = False
@@ -264,7 +285,7 @@ class Downloads:
             download.task = task
             # Not a `finally` of the task: one that is cancelled at once never comes to it.
             task.add_done_callback(functools.partial(self._ended, download))
-        if len(self._running) >= MAX_RUNNING:
+        if len(self._running) >= self._max_running:
             for download in list(overtaken(self._running, self._book.all)):
                 if download.task is not None:
                     download.gives_way = True
@@ -326,6 +347,7 @@ class Downloads:
         )
         await self._book.save(download)
         self._book.drop(download)
+        self.on_over(download.record)
 
     def prepared(self, fetch: Fetch) -> None:
         """The size is known and the partial open."""
@@ -353,6 +375,7 @@ class Downloads:
         download.note(state="failed", reason=str(error), finished=self._clock.wall())
         self._book.drop(download)
         await self._book.save(download)
+        self.on_over(download.record)
         self._publish(download_events.failed(download.record, error, self._clock.wall()))
 
     async def _halt(self, downloads: Iterable[Download]) -> None:
@@ -371,21 +394,7 @@ class Downloads:
     async def _save_regularly(self) -> None:
         while True:
             await asyncio.sleep(SAVE_S)
-            changed = []
-            for download in self._running:
-                fetch = download.fetch
-                if fetch is not None and fetch.done != download.record.done:
-                    download.note(done=fetch.done)
-                    changed.append(download)
-            await self._book.save(*changed)
+            await self._book.save_progress(self._running)
 
     def _tell_state(self, download: Download) -> None:
         self._publish(download_events.state_changed(download.record, self._clock.wall()))
-
-
-def _goes_elsewhere(running: TransferRecord) -> P2PError:
-    return usage_error(
-        "It is being fetched to another folder",
-        f"transfer {running.id} puts {display(running.name)} into {display(running.folder)}",
-        f"Let it finish, or `cancel {running.id}` first.",
-    )

@@ -25,6 +25,7 @@ from p2ptui.node.api import TransferState
 from p2ptui.node.crew import Crew
 from p2ptui.node.fetch_disk import FetchDisk
 from p2ptui.node.fetch_job import FetchFailure, FetchJob, FetchTools
+from p2ptui.node.local_copy import copy_local
 from p2ptui.node.manifest import Manifest
 from p2ptui.node.partial import Partial
 from p2ptui.node.picker import Picker
@@ -74,6 +75,7 @@ class Fetch:
         self._full_since = (0.0, -1)
         """When the disk became full, and how much there was then."""
         self._prepared = False
+        self._offered = False
         self._lonely_since = tools.clock.monotonic()
 
     @property
@@ -131,6 +133,7 @@ class Fetch:
         """Something changed that a waiting lane may care about."""
         self.pulse.set()
         self.pulse = asyncio.Event()
+        self._offer()
 
     def look(self) -> None:
         """There is something for the conductor to look at."""
@@ -163,6 +166,15 @@ class Fetch:
             self.look()
         return picker
 
+    def _offer(self) -> None:
+        """Have others find us as soon as there is something that they can take from us."""
+        picker, tracker = self.picker, self.tools.tracker
+        if self._offered or tracker is None or picker is None or self.partial is None:
+            return
+        if picker.have.count and len(picker.have) > 1:
+            self._offered = True
+            tracker.offering.add(self.job.content)
+
     # --- the run --------------------------------------------------------------------------------
 
     async def run(self) -> Path:
@@ -174,8 +186,11 @@ class Fetch:
         try:
             path = await self._work()
         finally:
-            if self.tools.tracker is not None and self.job.endpoint is None:
-                self.tools.tracker.unwatch(self.job.content, self)
+            if self.tools.tracker is not None:
+                self.tools.tracker.offering.remove(self.job.content)
+                self._offered = True  # and never again: chunks may still be on their way to disk
+                if self.job.endpoint is None:
+                    self.tools.tracker.unwatch(self.job.content, self)
             # In a task of its own: a second cancellation must not leave the partial open.
             ending = spawn(self._let_go(), name=f"end-{self.job.id}")
             try:
@@ -191,7 +206,8 @@ class Fetch:
                 await self.prepare(self.manifest)
             except NoSpace as error:
                 self.wait_for_space(error)
-        if self.job.endpoint is not None:
+        await copy_local(self)
+        if self.job.endpoint is not None and not self._is_complete:
             await self._take_only_source(self.job.endpoint)
         elif self.tools.tracker is not None:
             self.tools.tracker.watch(self.job.content, self)
@@ -201,6 +217,10 @@ class Fetch:
                 return await self._finish()
             except NoSpace as error:
                 self.wait_for_space(error)
+
+    @property
+    def _is_complete(self) -> bool:
+        return self.picker is not None and self.picker.complete
 
     async def _take_only_source(self, endpoint: m.Endpoint) -> None:
         """Meet the member at the address. Raises `P2PError`; a download that began is patient."""
@@ -223,7 +243,7 @@ class Fetch:
 
     async def _conduct(self) -> None:
         """Employ and watch the sources until all is there."""
-        while self._full is not None or self.picker is None or not self.picker.complete:
+        while self._full is not None or not self._is_complete:
             if self._failure is not None:
                 raise self._failure
             self._attention.clear()
@@ -258,6 +278,7 @@ class Fetch:
         self._full = None
         self._lonely_since = clock.monotonic()
         self._set_state("locating")
+        await copy_local(self)
         self.wake()
 
     def _judge(self) -> None:
@@ -270,7 +291,8 @@ class Fetch:
         if self.disk.rechecking:
             self._lonely_since = now
         dropped = sum(source.state == "dropped" for source in self.sources.values())
-        if dropped and dropped == len(self.sources):
+        # An owner that is offline may come and have the right data.
+        if dropped and dropped == len(self.sources) and dropped >= self.known:
             raise FetchFailure(
                 "No source sent the right data",
                 f"{dropped} source{'s' * (dropped != 1)} sent wrong data",
@@ -299,6 +321,10 @@ class Fetch:
             return reasons[-1]
         if self.job.endpoint is None and (tracker is None or not tracker.up.is_set()):
             return "the tracker is away and no source is known"
+        queued = [s for s in usable if s.state == "active" and s.place]
+        if queued:
+            best = min(queued, key=lambda source: source.place)
+            return f"place {best.place} in the queue of {best.nick}"
         if any(source.state == "active" for source in usable):
             return "the sources have nothing more of it now"
         if self.known:

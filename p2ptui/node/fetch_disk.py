@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from p2ptui.base.errors import P2PError
 from p2ptui.net.tasks import TaskSet, spawn
+from p2ptui.node.at_risk import AtRisk
 from p2ptui.node.fetch_job import FetchJob, FetchTools
 from p2ptui.node.manifest import Manifest
 from p2ptui.node.partial import Partial, PartialClosed
@@ -61,6 +62,8 @@ class FetchDisk:
         self._writes = TaskSet()
         """Chunks being verified and written: they outlive their source."""
         self._written = asyncio.Event()
+        self.at_risk = AtRisk(self._unclaimed, self._written.set)
+        """What a kill would cost; every chunk is counted there before it is asked for."""
         self._rechecking = 0
 
     @property
@@ -119,6 +122,8 @@ class FetchDisk:
                 return
             self._rechecking -= 1
             picker.release(index, here=here)
+            if here:
+                self._tools.peers.verified(self._job.content, (index,))
             self._owner.wake()
         self._owner.look()
 
@@ -145,7 +150,8 @@ class FetchDisk:
                 async with asyncio.timeout(CHECKPOINT_LOOK_S):
                     await self._written.wait()
             self._written.clear()
-            if not partial.checkpoint_due:
+            pressed = self.at_risk.pressed and partial.unclaimed_bytes
+            if not pressed and not partial.checkpoint_due:
                 continue
             try:
                 await self._tools.offload(partial.checkpoint)
@@ -157,6 +163,10 @@ class FetchDisk:
                     self._owner.give_up(error)
                     return
                 self._owner.wait_for_space(error)
+            self.at_risk.look()
+
+    def _unclaimed(self) -> int:
+        return 0 if self.partial is None else self.partial.unclaimed_bytes
 
     def _count_again(self, partial: Partial, picker: Picker) -> None:
         """Chunks that a failed sync may have taken away are missing again."""
@@ -205,10 +215,10 @@ class FetchDisk:
         partial, picker = self.partial, self.picker
         assert partial is not None
         assert picker is not None
-        offload, wall = self._tools.offload, self._tools.clock.wall()
+        offload, mtime = self._tools.offload, self._job.mtime or self._tools.clock.wall()
         await self._writes.wait()
         try:
-            path = await offload(partial.place, self._job.name, wall)
+            path = await offload(partial.place, self._job.name, mtime)
             await on_placed(path)
         except P2PError as error:
             self._count_again(partial, picker)

@@ -13,6 +13,7 @@ from p2ptui.base.rates import RateMeter
 from p2ptui.net.loop import Offload
 from p2ptui.net.wire import messages as m
 from p2ptui.node.buffers import ChunkBuffers
+from p2ptui.node.local_copy import LocalContent
 from p2ptui.node.manifest import Manifest
 from p2ptui.node.partial import Partial
 from p2ptui.node.peers import Peers
@@ -36,6 +37,8 @@ class FetchJob:
     name: str
     """File name to give it, made safe when it is finished."""
     folder: Path
+    mtime: int = 0
+    """Modification time that the file gets, in seconds since 1970; 0: that of its arrival."""
     endpoint: m.Endpoint | None = None
     """Fetch from the member at this address only."""
     patience_s: float | None = None
@@ -44,6 +47,10 @@ class FetchJob:
 
 def _unlimited() -> float:
     return math.inf
+
+
+async def _nothing_here(_content: ContentId) -> LocalContent | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,5 +74,7 @@ class FetchTools:
     on_placed: Callable[["Fetch", Path], Awaitable[None]]
     """The file lies under its final name; the partial is removed when this returns."""
     on_source_lost: Callable[["Fetch", Source], None]
+    open_local: Callable[[ContentId], Awaitable[LocalContent | None]] = _nothing_here
+    """A shared file of ours that has the content. Raises as `Offers.open`."""
     fair_bps: Callable[[], float] = _unlimited
     """What one source may bring at most under our own rate limit, in bytes per second."""

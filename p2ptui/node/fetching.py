@@ -1,24 +1,18 @@
-"""Fetching: from what a user means to a download: one file, or a folder of another member."""
+"""Fetching: from what a user means to the download of a file."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from p2ptui.base.addresses import format_address, parse_address
 from p2ptui.base.clock import Clock
-from p2ptui.base.errors import not_found, usage_error
 from p2ptui.base.ids import parse_content_id
-from p2ptui.base.text import display, format_count
 from p2ptui.net.wire import messages as m
 from p2ptui.node import api, rows
-from p2ptui.node.directory import MAX_PAGE, Directory, Target, find_at
+from p2ptui.node.directory import Directory, Target, find_at
 from p2ptui.node.downloads import Downloads
 from p2ptui.node.library import Library
-from p2ptui.node.remote_folder import files_in, filter_of
 from p2ptui.node.store_values import TransferRecord
 from p2ptui.node.swarm import DEFAULT_PORT, Swarm
-
-MAX_FOLDER_FILES = 20_000
-"""Files that are fetched with one folder."""
 
 
 class Fetching:
@@ -49,9 +43,9 @@ class Fetching:
             target = await _find_at(swarm, endpoint, request.target)
         else:
             target = await self._directory.find(request.target)
-        here = await self._library.path_of(target.content)
-        if here is not None and not request.folder:
-            return self._present(target, here)
+        here = await self._library.paths_of(target.content)
+        if here and not request.folder:
+            return self._present(target, here[0])
         download = await self._downloads.add(
             TransferRecord(
                 direction="down",
@@ -66,51 +60,6 @@ class Fetching:
             only_there=bool(request.folder),
         )
         return rows.download_row(download, self._clock.monotonic())
-
-    async def fetch_folder(self, host: str, folder: str) -> int:
-        """Fetch what a member has in a folder, from all who have it; how many downloads began."""
-        folder = folder.strip("/")
-        listed = await self._list(host, folder)
-        found = list(files_in(folder, listed, self._library.repository))
-        if not found:
-            raise not_found(
-                "No such folder",
-                f"{display(host)} shares nothing in {display(folder) or 'its list'}.",
-                "`browse PEER` lists what it shares.",
-            )
-        records = []
-        for wanted in found:
-            content = parse_content_id(wanted.file.content_id)
-            if wanted.file.have == "new" and content is not None:
-                records.append(
-                    TransferRecord(
-                        direction="down",
-                        content=content,
-                        name=wanted.name,
-                        size=wanted.file.size,
-                        folder=str(wanted.folder),
-                        started=self._clock.wall(),
-                    )
-                )
-        return await self._downloads.add_all(records)
-
-    async def _list(self, host: str, folder: str) -> list[api.RemoteFile]:
-        """The part of a member's list that holds the folder."""
-        words = filter_of(folder)
-        found: list[api.RemoteFile] = []
-        while True:
-            page = api.Page(offset=len(found), limit=MAX_PAGE, filter=words)
-            part = await self._directory.browse(host, page)
-            if part.total > MAX_FOLDER_FILES:
-                raise usage_error(
-                    "Too large a folder",
-                    f"{format_count(part.total)} files; at most "
-                    f"{format_count(MAX_FOLDER_FILES)} are fetched at a time.",
-                    "Fetch the folders in it one by one.",
-                )
-            found += part.rows
-            if not part.rows or len(found) >= part.total:
-                return found
 
     def _present(self, target: Target, path: Path) -> api.TransferRow:
         """What is told of a content that is here already."""

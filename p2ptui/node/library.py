@@ -19,6 +19,7 @@ from p2ptui.net.wire.messages import Entry
 from p2ptui.node import events
 from p2ptui.node.api import FilePage, FileRow, FolderPage, Hashing, Page, Share
 from p2ptui.node.contents import Contents
+from p2ptui.node.empty_folders import EmptyFolders
 from p2ptui.node.hashing import BackgroundHashing, HashingEvents, HashingTally
 from p2ptui.node.manifest import Manifest
 from p2ptui.node.open_content import OpenContent
@@ -72,7 +73,7 @@ class Library:
         rescan_s: float = 0.0,
         off_limits: Sequence[Path] = (),
     ) -> None:
-        """`rescan_s` 0: only when asked. `off_limits`: folders that are never shared (the home)."""
+        """`rescan_s` 0: only when asked. `off_limits`: folders never shared (the home)."""
         self.repository = repository
         self.changed = asyncio.Event()
         """Set after each change of what is shared; cleared by whoever waits for it."""
@@ -98,6 +99,7 @@ class Library:
         self._shares: dict[int, ShareRecord] = {}
         self._totals: dict[tuple[int, StoredState], Totals] = {}
         self._skipped: dict[int, int] = {}
+        self.empty_folders = EmptyFolders()
         self._scanning = asyncio.Lock()
         self._contents = Contents(self._files, self._changes, offload, self._woken)
         self._tasks = TaskSet()
@@ -256,9 +258,9 @@ class Library:
         """The manifest of a content that was hashed or fetched here."""
         return await self._files.manifest(content)
 
-    async def path_of(self, content: ContentId) -> Path | None:
+    async def paths_of(self, content: ContentId) -> list[Path]:
         """Where a shared content lies."""
-        return await self._contents.path_of(content)
+        return await self._contents.paths_of(content)
 
     async def open_content(self, content: ContentId) -> OpenContent | None:
         """A shared content, opened to be served; None when there is none that is as it was.
@@ -325,6 +327,7 @@ class Library:
             if share.id not in self._shares:
                 return 0
             self._skipped[share.id] = result.skipped.reasons.total()
+            self.empty_folders.note(share.id, () if result.away else result.empty)
             if result.away != share.away or not share.device:
                 await self.refresh_shares()
         self._hashing.wake()

@@ -4,15 +4,15 @@ Lives without a swarm too: then it scans and hashes, and waits to be told which 
 """
 
 import asyncio
-import math
-import os
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import msgspec
+
 from p2ptui import __version__
 from p2ptui.base.addresses import format_address
-from p2ptui.base.ids import ContentId, TransferId
+from p2ptui.base.ids import PeerId, TransferId
 from p2ptui.base.rates import RateMeter
 from p2ptui.net.credentials import Membership
 from p2ptui.net.feed import Reader, follow
@@ -23,17 +23,21 @@ from p2ptui.node.directory import Directory, no_tracker
 from p2ptui.node.downloads import Downloads
 from p2ptui.node.fetch import FetchTools
 from p2ptui.node.fetching import Fetching
-from p2ptui.node.live_settings import LiveSettings
-from p2ptui.node.manifest import Manifest
+from p2ptui.node.folder_fetch import FolderFetching
+from p2ptui.node.folder_jobs import FolderJobs
+from p2ptui.node.live_settings import LiveSettings, queue_effects
 from p2ptui.node.node_parts import NodeParts
 from p2ptui.node.offers import NodeOffers
-from p2ptui.node.partial import Partial
+from p2ptui.node.operating import operate
+from p2ptui.node.owners_elsewhere import OwnersElsewhere
+from p2ptui.node.ownerships import NodeOwnerships
+from p2ptui.node.partials import Partials, free_space
 from p2ptui.node.settings_desk import SettingsDesk
-from p2ptui.node.storage_errors import explain
 from p2ptui.node.store_leftovers import LeftoverTable
 from p2ptui.node.store_transfers import TransferTable
-from p2ptui.node.swarm import Swarm
+from p2ptui.node.swarm import Swarm, trackers_around
 from p2ptui.node.swarms import Swarms
+from p2ptui.node.tracker_link import TrackerLink
 from p2ptui.node.transfers import Transfers
 from p2ptui.node.undoing import Undoing
 from p2ptui.node.uploads import Upload, UploadLedger
@@ -54,26 +58,41 @@ class Node:
         self._front_ends = 0
         self._stopping = asyncio.Event()
         self._tasks = TaskSet()
+        self._table = TransferTable(parts.store, parts.settings.peer.history)
+        self._ledger = UploadLedger(
+            parts.clock, self._upload_ended, slots=parts.settings.peer.upload_slots
+        )
         self._live = LiveSettings(parts, parts.library, lambda: self._swarms.current)
         self._limits = self._live.limits
-        self._settings = SettingsDesk(
-            parts.home.settings, parts.settings, self._live.effects, parts.offload
-        )
+        self._partials = Partials(parts.clock, self._live)
         self._down_meter = RateMeter(self._began)
         self._buffers = ChunkBuffers()
-        self._table = TransferTable(parts.store)
-        self._ledger = UploadLedger(parts.clock, self._upload_ended)
         self._downloads = Downloads(
             table=self._table,
             adopt=parts.library.adopt,
-            open_partial=self._open_partial,
+            open_partial=self._partials.open,
             offload=parts.offload,
             publish=parts.bus.publish,
             clock=parts.clock,
+            max_running=parts.settings.peer.max_downloads,
+        )
+        self._settings = SettingsDesk(
+            parts.home.settings,
+            parts.settings,
+            {**self._live.effects, **queue_effects(self._ledger, self._downloads, self._table)},
+            parts.offload,
         )
         self._undoing = Undoing(parts.library, self._downloads, LeftoverTable(parts.store))
+        self._jobs = FolderJobs(
+            self._table, self._downloads, parts.offload, parts.bus.publish, parts.clock
+        )
         self._transfers = Transfers(
-            self._table, self._downloads, self._ledger, self._undoing, parts.clock
+            table=self._table,
+            downloads=self._downloads,
+            ledger=self._ledger,
+            undoing=self._undoing,
+            jobs=self._jobs,
+            clock=parts.clock,
         )
         self._offers = NodeOffers(parts.library, self._downloads.running)
         self._swarms = Swarms(
@@ -85,10 +104,19 @@ class Node:
             offload=parts.offload,
             clock=parts.clock,
             publish=parts.bus.publish,
+            look_around=lambda: trackers_around(parts.find_ground, parts.settings.peer.listen),
         )
-        self._directory = Directory(lambda: self._swarm().tracker, self._ownerships)
+        self._directory = Directory(
+            lambda: self._swarm().tracker,
+            NodeOwnerships(parts.library, self._downloads),
+            self._path,
+        )
+        self._owners = OwnersElsewhere(self._tracker, parts.clock)
         self._fetching = Fetching(
             self._directory, self._downloads, parts.library, self._swarm, parts.clock
+        )
+        self._folders = FolderFetching(
+            self._directory, self._jobs, parts.library, self._swarm, offload=parts.offload
         )
 
     # --- life -------------------------------------------------------------------------------------
@@ -97,6 +125,7 @@ class Node:
         """Begin to scan, to serve and to connect. Raises `P2PError`."""
         await self._library.start()
         await self._downloads.load()
+        await self._jobs.load()
         await self._undoing.start()
         for path in self._parts.shares:
             await self._library.add_share(path)
@@ -115,8 +144,10 @@ class Node:
             last_first.callback(self._tell_stopped)
             last_first.push_async_callback(self._library.close)
             last_first.push_async_callback(self._undoing.close)
+            last_first.push_async_callback(self._jobs.close)
             last_first.push_async_callback(self._downloads.close)
             last_first.push_async_callback(self._swarms.close)
+            last_first.push_async_callback(self._owners.close)
             last_first.push_async_callback(self._tasks.cancel_all)
 
     def front_ends_changed(self, count: int) -> None:
@@ -134,9 +165,11 @@ class Node:
             offers=self._offers,
             ledger=self._ledger,
             throttles=(self._limits.up, self._limits.down),
+            members=self._limits.members,
             offload=parts.offload,
             clock=parts.clock,
             publish=parts.bus.publish,
+            find_ground=parts.find_ground,
         )
         try:
             await swarm.start()
@@ -151,39 +184,26 @@ class Node:
                 offload=parts.offload,
                 clock=parts.clock,
                 meter=self._down_meter,
-                open_partial=self._open_partial,
-                free_space=_free_space,
+                open_partial=self._partials.open,
+                free_space=free_space,
                 on_state=self._downloads.state_changed,
                 on_prepared=self._downloads.prepared,
                 on_placed=self._downloads.placed,
                 on_source_lost=self._downloads.source_lost,
-                fair_bps=self._fair_bps,
+                open_local=parts.library.open_content,
+                fair_bps=lambda: self._limits.fair_bps(self._downloads.sources_at_work),
             )
         )
         return swarm
 
-    def _open_partial(self, folder: Path, manifest: Manifest) -> Partial:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise explain(error, folder, "write to") from error
-        reserve_bytes = self._live.reserve_bytes
-        return Partial.open(folder, manifest, clock=self._clock, reserve_bytes=reserve_bytes)
-
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
+            self._live.keep_schedule(self._clock.wall())
             await self._ledger.sweep()
 
     async def _upload_ended(self, upload: Upload) -> None:
         self._parts.bus.publish(await self._transfers.add_upload(upload))
-
-    def _fair_bps(self) -> float:
-        """What one source may bring at most under our own rate limit."""
-        limit_bps = self._limits.rate("down")
-        if limit_bps is None:
-            return math.inf
-        return limit_bps / max(1, self._downloads.sources_at_work)
 
     def _tell_stopped(self) -> None:
         self._parts.bus.publish(events.Stopped(time=self._clock.wall()))
@@ -223,6 +243,10 @@ class Node:
         """Join a swarm by link or address, and enter it."""
         await self._swarms.join(target, trust)
         return self._swarms.status
+
+    async def trackers(self) -> tuple[api.TrackerFound, ...]:
+        """Trackers on the local network."""
+        return await self._swarms.trackers()
 
     async def forget(self, swarm: str) -> None:
         """Forget a swarm."""
@@ -296,17 +320,23 @@ class Node:
 
     async def library(self, page: api.Page) -> api.FilePage:
         """A page of our own files."""
-        return await self._library.library(page)
+        found = await self._library.library(page)
+        return msgspec.structs.replace(found, rows=self._owners.fill(found.rows))
 
     async def folder(self, name: str, page: api.Page) -> api.FolderPage:
         """What lies directly in a folder of the library."""
-        return await self._library.folder(name, page)
+        found = await self._library.folder(name, page)
+        return msgspec.structs.replace(found, rows=self._owners.fill(found.rows))
 
     # --- NodeApi: what others have ----------------------------------------------------------------
 
     async def search(self, text: str, page: api.Page) -> api.HitPage:
         """A page of what the tracker finds."""
         return await self._directory.search(text, page)
+
+    async def operate(self, request: api.OperateRequest) -> str:
+        """As an operator of the swarm."""
+        return await operate(self._swarm().tracker, request)
 
     async def sources(self, target: str) -> api.ContentSources:
         """Who has a content."""
@@ -326,9 +356,9 @@ class Node:
         """Start a download, or attach to the one that runs for the same content."""
         return await self._fetching.fetch(request)
 
-    async def fetch_folder(self, host: str, folder: str) -> int:
-        """Fetch what a member has in a folder."""
-        return await self._fetching.fetch_folder(host, folder)
+    async def fetch_folder(self, host: str, folder: str, to: str) -> api.TransferRow:
+        """Fetch what a member has in a folder as one job."""
+        return await self._folders.fetch(host, folder, to)
 
     async def transfers(self, page: api.Page) -> api.TransferPage:
         """A page of uploads and downloads, history included; uploads in progress first."""
@@ -350,19 +380,14 @@ class Node:
             raise no_tracker(self._swarms.status)
         return swarm
 
-    async def _ownerships(self, contents: Collection[ContentId]) -> dict[ContentId, api.Ownership]:
-        found: dict[ContentId, api.Ownership] = dict.fromkeys(
-            await self._library.have(contents), "have"
-        )
-        for content in contents:
-            if content not in found and self._downloads.of_content(content) is not None:
-                found[content] = "fetching"
-        return found
+    def _tracker(self) -> TrackerLink | None:
+        swarm = self._swarms.current
+        return swarm.tracker if swarm is not None else None
+
+    def _path(self, peer: PeerId) -> str:
+        """How a member is connected with us; empty when it is not."""
+        swarm = self._swarms.current
+        return (swarm.peers.path(peer) or "") if swarm is not None else ""
 
     async def _hashing(self) -> api.Hashing:
         return self._library.hashing()
-
-
-def _free_space(folder: Path) -> int:
-    space = os.statvfs(folder)
-    return space.f_bavail * space.f_frsize

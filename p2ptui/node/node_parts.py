@@ -13,7 +13,7 @@ from p2ptui.net.loop import Offload
 from p2ptui.node import events
 from p2ptui.node.library import Library
 from p2ptui.node.store import NodeStore
-from p2ptui.node.swarm import MemberNetwork
+from p2ptui.node.swarm import FindGround, MemberNetwork, nowhere
 from p2ptui.node.swarms import Join
 
 
@@ -36,3 +36,5 @@ class NodeParts:
     offload: Offload
     clock: Clock
     bus: Bus[events.FeedItem]
+    find_ground: FindGround = nowhere
+    """Our place on the local network."""

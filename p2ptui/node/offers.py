@@ -64,5 +64,9 @@ class NodeOffers:
     async def list_files(
         self, text: str, offset: int, limit: int
     ) -> tuple[tuple[m.Entry, ...], int]:
-        """A page of our own list and its length."""
-        return await self._library.entries(text, offset, limit)
+        """A page of our own list and its length: files, and behind them empty folders."""
+        entries, total = await self._library.entries(text, offset, limit)
+        folders = self._library.empty_folders.entries(text, self._library.records)
+        begin = max(0, offset - total)
+        room = max(0, min(limit - len(entries), offset + limit - total))
+        return (*entries, *folders[begin : begin + room]), total + len(folders)

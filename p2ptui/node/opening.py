@@ -6,8 +6,11 @@ from p2ptui.base.links import JoinLink
 from p2ptui.base.paths import NodeHome
 from p2ptui.base.settings import Settings
 from p2ptui.net.credentials import Credentials, Membership
+from p2ptui.net.discovery import Ground, find_ground
 from p2ptui.net.joining import join_swarm
+from p2ptui.net.lan import ZeroconfLan
 from p2ptui.net.loop import Threads
+from p2ptui.net.own_address import own_addresses
 from p2ptui.net.sockets import bind
 from p2ptui.net.tls_network import TlsNetwork
 from p2ptui.node import events
@@ -56,6 +59,11 @@ async def open_node(home: NodeHome, settings: Settings, *, clock: Clock, trust: 
         kicks = await offload(credentials.kick_book, membership)
         return TlsNetwork(credentials, membership, kicks, clock, nick=nick)
 
+    async def ground(listen_host: str) -> Ground | None:
+        return await find_ground(
+            peer.discover, listen_host, lambda: offload(own_addresses), ZeroconfLan
+        )
+
     return Node(
         NodeParts(
             home=home,
@@ -71,5 +79,6 @@ async def open_node(home: NodeHome, settings: Settings, *, clock: Clock, trust: 
             offload=offload,
             clock=clock,
             bus=bus,
+            find_ground=ground,
         )
     )

@@ -35,7 +35,8 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-CHECKPOINT_BYTES = 64 * 2**20
+CHECKPOINT_BYTES = 16 * 2**20
+"""Small enough that a checkpoint is made while more comes, within what a kill may cost."""
 CHECKPOINT_S = 5.0
 CACHED_BYTES = 256 * 2**20
 """Contents up to this size stay in the page cache as they are written."""
@@ -59,6 +60,7 @@ class Partial:
         self._unverified = ChunkMap(manifest.chunk_count)
         self._fresh: list[int] = []
         self._fresh_bytes = 0
+        self._syncing_bytes = 0
         self._withdrawn: set[int] = set()
         self._cached: list[int] = []
         self._checkpoint_at = clock.monotonic()
@@ -179,11 +181,16 @@ class Partial:
 
     @property
     def checkpoint_due(self) -> bool:
-        """Whether 64 MiB were written, or 5 s have passed, since the last checkpoint."""
+        """Whether 16 MiB were written, or 5 s have passed, since the last checkpoint."""
         if not self._fresh:
             return False
         waited = self._clock.monotonic() - self._checkpoint_at
         return self._fresh_bytes >= CHECKPOINT_BYTES or waited >= CHECKPOINT_S
+
+    @property
+    def unclaimed_bytes(self) -> int:
+        """What is written and not in the journal yet."""
+        return self._fresh_bytes + self._syncing_bytes
 
     def checkpoint(self) -> None:
         """Bring all that was written onto the disk, then into the journal; writes go on meanwhile.
@@ -263,10 +270,18 @@ class Partial:
         with self._state:
             fresh, self._fresh = self._fresh, []
             fresh_bytes, self._fresh_bytes = self._fresh_bytes, 0
+            self._syncing_bytes = fresh_bytes
             withdrawn, self._withdrawn = self._withdrawn, set()
             self._checkpoint_at = self._clock.monotonic()
         if not fresh and not withdrawn:
             return
+        try:
+            self._claim(fresh, fresh_bytes, withdrawn)
+        finally:
+            self._syncing_bytes = 0
+        self._uncache(fresh)
+
+    def _claim(self, fresh: list[int], fresh_bytes: int, withdrawn: set[int]) -> None:
         try:
             self._disk.sync_data(self._files.part)
         except OSError:
@@ -286,7 +301,6 @@ class Partial:
                 self._fresh = fresh + self._fresh
                 self._fresh_bytes += fresh_bytes
             raise
-        self._uncache(fresh)
 
     def _uncache(self, synced: list[int]) -> None:
         """Give back the pages of the checkpoint before: the newest chunks are the most asked for.

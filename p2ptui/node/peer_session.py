@@ -9,8 +9,9 @@ it is abandoned, late bytes may still arrive in it, so it must never be used for
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from p2ptui.base.errors import P2PError
 from p2ptui.base.ids import ContentId, PeerId
@@ -19,7 +20,8 @@ from p2ptui.net.requests import RequestFailed
 from p2ptui.net.tasks import TaskSet
 from p2ptui.net.wire import messages as m
 from p2ptui.net.wire.errors import ProtocolViolation
-from p2ptui.node.manifest import Manifest
+from p2ptui.node.chunkmap import ChunkMap
+from p2ptui.node.manifest import MAX_CHUNKS, Manifest
 from p2ptui.node.upload_desk import UploadDesk
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,7 @@ MAX_ANSWERING = 64
 """Requests for manifests, maps and lists that are answered at a time."""
 
 Answer = m.Manifest | m.Have | m.Listing
+PathTaken = Literal["direct", "connect-back", "relay"]
 SideRequest = m.GetManifest | m.Interest | m.ListFiles
 
 
@@ -93,9 +96,13 @@ class PeerSession:
         self.peer_id = peer_id
         self.nick = nick
         self.desk = desk
+        self.path: PathTaken = "direct"
+        """How the connection came about."""
         self.unexpected = 0
         """Answers and payloads to requests that nobody waits for (F31)."""
         self._over = False
+        self._end: LinkClosed | None = None
+        """How the connection ended."""
         self._asks: dict[int, _Ask] = {}
         self._next_id = 0
         self._watchers: dict[ContentId, Callable[[tuple[int, ...]], None]] = {}
@@ -105,6 +112,7 @@ class PeerSession:
         """When something last came from the peer."""
         # Now, not in `run`: what we ask for may come before that task has its first turn.
         link.set_sink(self)
+        desk.ask_back = self._follow
 
     @property
     def closed(self) -> bool:
@@ -113,7 +121,7 @@ class PeerSession:
 
     async def run(self, on_kicks: Callable[[m.KickList], None]) -> None:
         """Handle what the peer says until the link closes; owns the link's receiving side."""
-        end: Exception = LinkClosed("done")
+        end = LinkClosed("done")
         try:
             while True:
                 message = await self.link.receive()
@@ -129,7 +137,7 @@ class PeerSession:
         except LinkClosed as closed:
             end = closed
         finally:
-            self._over = True
+            self._over, self._end = True, end
             for ask in self._asks.values():
                 ask.fail(end)
             self._asks.clear()
@@ -225,8 +233,10 @@ class PeerSession:
         )
 
     async def _answer(self, ask: _Ask, make: Callable[[int], object]) -> Answer | None:
-        if self.closed:
-            raise LinkClosed("done")
+        # One that is closing is asked all the same: its end, which says why, is the answer.
+        if self._over:
+            end = self._end or LinkClosed("done")
+            raise LinkClosed(end.code, end.text, theirs=end.theirs)
         while self._next_id in self._asks:
             self._next_id = (self._next_id + 1) % 2**32
         number = self._next_id
@@ -315,6 +325,22 @@ class PeerSession:
             self.link.post(m.Failure(request.id, "busy", "too many requests at once"))
             return
         self._answering.spawn(self._answer_quietly(request), name=f"answer-{self.peer_id}")
+
+    def _follow(self, content: ContentId) -> None:
+        """Hear what the peer gets elsewhere of a content that it takes from us."""
+        self._answering.spawn(self._ask_back(content), name=f"follow-{self.peer_id}")
+
+    async def _ask_back(self, content: ContentId) -> None:
+        def heard(indexes: Iterable[int]) -> None:
+            self.desk.taker_has(content, indexes)
+
+        try:
+            have = await self.interest(content, heard)
+        except (RequestFailed, LinkClosed, TimeoutError) as error:
+            log.debug("peer %s does not say what it has: %s", self.peer_id, error)
+            return
+        some = ChunkMap.from_bytes(8 * len(have.bitmap), have.bitmap).present()
+        heard(range(MAX_CHUNKS) if have.complete else some)
 
     async def _answer_quietly(self, request: SideRequest) -> None:
         try:

@@ -8,19 +8,24 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
 
 from p2ptui import __version__
+from p2ptui.base.addresses import alternating
 from p2ptui.base.clock import Clock
-from p2ptui.base.errors import P2PError, unreachable
+from p2ptui.base.errors import ExitCode, P2PError, unreachable
 from p2ptui.base.ids import ContentId, PeerId, short_peer_id
 from p2ptui.net.identity import BadIdentity
 from p2ptui.net.kicks import KickBook
 from p2ptui.net.link import Link, LinkClosed, Network
 from p2ptui.net.loop import Offload
+from p2ptui.net.race import first_success
 from p2ptui.net.tasks import TaskSet
 from p2ptui.net.throttle import Throttle
 from p2ptui.net.wire import messages as m
-from p2ptui.node.peer_session import PeerSession
+from p2ptui.node.member_limits import MemberLimits
+from p2ptui.node.peer_session import PathTaken, PeerSession
 from p2ptui.node.upload_desk import UploadDesk
 from p2ptui.node.uploads import Offers, UploadLedger
 
@@ -31,8 +36,24 @@ MAX_LINKS_PER_PEER = 4
 BAR_S = 3600.0
 """How long a member that sent wrong data twice is left alone (PROTOCOL.md 5)."""
 WRONG_CHUNKS_BEFORE_BAR = 2
+CALL_AFTER_S = 1.0
+"""How long a member is dialled before it is asked to dial us."""
+CALL_BACK_S = 8.0
+"""How long it then has to come."""
 MAX_RECORDS = 1024
 """Members that are remembered although there is nothing to say of them."""
+
+
+class Ways(Protocol):
+    """What helps to reach a member that a plain dial does not reach. Raises `P2PError`."""
+
+    async def call_back(self, peer: PeerId) -> None:
+        """Have a member told to dial us."""
+        ...
+
+    async def relay(self, peer: PeerId) -> Link:
+        """A link to a member by way of somebody else, not yet greeted."""
+        ...
 
 
 @dataclass(slots=True)
@@ -68,12 +89,14 @@ class Peers:
         offload: Offload,
         clock: Clock,
         apply_kicks: Callable[[m.KickList], Awaitable[bool]],
+        members: MemberLimits | None = None,
     ) -> None:
-        """`throttles`: up and down, shared by all sessions.
+        """`throttles`: up and down, shared by all sessions; `members`: limits of single ones.
 
         `apply_kicks` takes a list that a peer passed on; raises `BadIdentity` for a forged one.
         """
         self._throttles = throttles
+        self._members = members or MemberLimits({"up": None, "down": None}, ())
         self._apply_kicks = apply_kicks
         self._peer_id = peer_id
         self._nick = nick
@@ -87,7 +110,13 @@ class Peers:
         self._records: dict[PeerId | m.Endpoint, _Record] = {}
         self._met: dict[m.Endpoint, PeerSession] = {}
         """Open sessions by where they were dialled."""
+        self._awaited: dict[PeerId, asyncio.Future[PeerSession]] = {}
+        """Members that were asked to dial us."""
         self._tasks = TaskSet()
+        self.nearby: Callable[[PeerId], Sequence[m.Endpoint]] = lambda _peer: ()
+        """Where a member says to be on the local network: dialled first."""
+        self.ways: Ways | None = None
+        """None: members are dialled, and no more."""
 
     def set_nick(self, nick: str) -> None:
         """Greet under another name from now on."""
@@ -103,7 +132,11 @@ class Peers:
         """All open sessions."""
         return tuple(session for group in self._sessions.values() for session in group)
 
-    async def accept(self, link: Link) -> None:
+    def path(self, peer: PeerId) -> PathTaken | None:
+        """How a member is connected with us; None when it is not."""
+        return next((each.path for each in self._group(peer) if not each.closed), None)
+
+    async def accept(self, link: Link, path: PathTaken = "direct") -> None:
         """Own an accepted link from its handshake to its end (a `LinkHandler`)."""
         if link.peer_id is not None and self.barred(link.peer_id):
             await link.close("refused", "wrong data came from you")
@@ -120,15 +153,27 @@ class Peers:
         if self._has_enough(link):  # others came while it greeted
             await link.close("too_many", "four connections are enough")
             return
+        session.path = path
+        awaited = self._awaited.get(session.peer_id)
+        if awaited is not None and not awaited.done():
+            session.path = "connect-back"
+            awaited.set_result(session)
         self._sessions.setdefault(session.peer_id, []).append(session)
         await self._run(session)
 
-    async def session(self, peer: PeerId | None, endpoints: Iterable[m.Endpoint]) -> PeerSession:
-        """A session with a member: an open one, or dialled at the first endpoint that answers.
+    async def dial_back(self, peer: PeerId, endpoints: Sequence[m.Endpoint]) -> None:
+        """Dial a member that cannot dial us and has had us asked for it. Raises `P2PError`."""
+        if not self.barred(peer) and len(self._group(peer)) < MAX_LINKS_PER_PEER:
+            await self._dial(peer, endpoints)
 
-        `peer` None accepts whoever proves to be a member at the first one. Raises `P2PError`.
+    async def session(self, peer: PeerId | None, endpoints: Iterable[m.Endpoint]) -> PeerSession:
+        """A session with a member: an open one, or the first that comes about.
+
+        It is dialled at all endpoints; soon it is asked to dial us as well; when neither succeeds
+        it is reached through the tracker. `peer` None accepts whoever proves to be a member at the
+        first one. Raises `P2PError`.
         """
-        places = tuple(endpoints)
+        places = (*(self.nearby(peer) if peer is not None else ()), *endpoints)
         if peer is not None and self.barred(peer):
             raise unreachable("This member is barred", "It sent wrong data lately.")
         record = self._record(peer or places[0])
@@ -142,7 +187,7 @@ class Peers:
                 raise record.failure
             record.failure = None
             try:
-                return await self._dial(peer, places)
+                return await self._approach(peer, places)
             except P2PError as error:
                 record.failure = error
                 raise
@@ -203,25 +248,77 @@ class Peers:
     def _has_enough(self, link: Link) -> bool:
         return link.peer_id is not None and len(self._group(link.peer_id)) >= MAX_LINKS_PER_PEER
 
+    async def _approach(self, peer: PeerId | None, endpoints: Sequence[m.Endpoint]) -> PeerSession:
+        """A new session by the first way that leads there."""
+        ways = self.ways
+        if peer is None or ways is None:
+            return await self._dial(peer, endpoints)
+        plain = partial(self._dial, peer, endpoints)
+        called = partial(self._call, peer, ways)
+        try:
+            return await first_success(
+                (plain, called), stagger_s=CALL_AFTER_S, discard=lambda _session: None
+            )
+        except P2PError as error:
+            # Even when somebody else answered there: addresses change hands.
+            failure = error
+        try:
+            return await self._enter(await ways.relay(peer), "relay")
+        except P2PError as error:
+            if failure.exit_code is ExitCode.SECURITY:
+                raise failure from None
+            raise unreachable(
+                "Cannot reach the peer", f"{failure}; through the tracker: {error}", error.hint
+            ) from None
+
+    async def _call(self, peer: PeerId, ways: Ways) -> PeerSession:
+        """A session that the member opens because it was asked to."""
+        arrival: asyncio.Future[PeerSession] = asyncio.get_running_loop().create_future()
+        self._awaited[peer] = arrival
+        try:
+            await ways.call_back(peer)
+            async with asyncio.timeout(CALL_BACK_S):
+                return await arrival
+        except TimeoutError:
+            raise unreachable("Not called back", "it was asked to dial us and did not") from None
+        finally:
+            del self._awaited[peer]
+
     async def _dial(self, peer: PeerId | None, endpoints: Sequence[m.Endpoint]) -> PeerSession:
+        """A session with a member at the first of these endpoints where it proves itself."""
         failure = unreachable("No address", "The tracker knows no address of this member.")
-        for endpoint in endpoints:
+        left = in_turn(endpoints)
+        while left:
+            attempts = [partial(self._dial_at, each, peer) for each in left]
+            endpoint, link = await first_success(attempts, discard=lambda late: late[1].abort())
             try:
-                link = await self._network.dial_peer(endpoint, peer)
+                session = await self._enter(link, "direct")
             except P2PError as error:
                 failure = error
+                left.remove(endpoint)
                 continue
-            try:
-                session = await self._greet(link)
-            except (LinkClosed, TimeoutError, P2PError) as error:
-                link.abort()
-                failure = unreachable("The peer did not greet us", str(error) or "It is silent.")
-                continue
-            self._sessions.setdefault(session.peer_id, []).append(session)
             self._met[endpoint] = session
-            self._tasks.spawn(self._run(session), name=f"peer-{short_peer_id(session.peer_id)}")
             return session
         raise failure
+
+    async def _dial_at(self, endpoint: m.Endpoint, peer: PeerId | None) -> tuple[m.Endpoint, Link]:
+        return endpoint, await self._network.dial_peer(endpoint, peer)
+
+    async def _enter(self, link: Link, path: PathTaken) -> PeerSession:
+        """A session on a link of our own making. Raises `P2PError`."""
+        try:
+            session = await self._greet(link)
+        except (LinkClosed, TimeoutError, P2PError) as error:
+            link.abort()
+            why = str(error) or "It is silent."
+            raise unreachable("The peer did not greet us", why) from None
+        except asyncio.CancelledError:
+            link.abort()
+            raise
+        session.path = path
+        self._sessions.setdefault(session.peer_id, []).append(session)
+        self._tasks.spawn(self._run(session), name=f"peer-{short_peer_id(session.peer_id)}")
+        return session
 
     async def _greet(self, link: Link) -> PeerSession:
         """Exchange hellos. Raises `LinkClosed`, `TimeoutError`, `P2PError`."""
@@ -246,7 +343,7 @@ class Peers:
             raise LinkClosed("protocol", "the first message was no hello")
         if hello.kick_list < self._kicks.number:
             link.post(self._kicks.newest)
-        link.set_throttles(*self._throttles)
+        link.set_throttles(*self._members.narrow(peer, hello.nick, self._throttles))
         desk = UploadDesk(
             link,
             peer=peer,
@@ -269,6 +366,7 @@ class Peers:
                 session.link.abort()
             if not group:
                 self._sessions.pop(session.peer_id, None)
+                self._members.forget(session.peer_id)
                 await self._ledger.end_peer(session.peer_id)
 
     def _take_kicks(self, session: PeerSession, kicks: m.KickList) -> None:
@@ -283,3 +381,11 @@ class Peers:
             await session.link.close("protocol", "the kick list is not signed by the swarm's key")
         except P2PError as error:
             log.warning("the kick list cannot be kept: %s", error)
+
+
+def in_turn(endpoints: Iterable[m.Endpoint]) -> list[m.Endpoint]:
+    """Endpoints with IPv6 and IPv4 in turn, the best of each first, each once."""
+    by_host: dict[str, list[m.Endpoint]] = {}
+    for endpoint in dict.fromkeys(endpoints):
+        by_host.setdefault(endpoint.host, []).append(endpoint)
+    return [each for host in alternating(by_host) for each in by_host[host]]

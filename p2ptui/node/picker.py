@@ -6,7 +6,8 @@ Rules, in order:
 2. Rarest first: a chunk that fewer sources have goes before one that more have. Equally rare ones
    go in file order from a starting point of this fetch's own: takers of one publisher start at
    different places and have something to give to each other, and the disk still sees long runs.
-3. End game: when nothing is left to ask for, what is still in flight is asked of a second source.
+3. End game: when nothing is left to ask for, what is still in flight is asked of a second source,
+   one that has next to nothing in flight itself: of two quick ones neither does the other's work.
 4. A chunk comes back (to the front) when its source fails, stalls or leaves.
 """
 
@@ -16,10 +17,13 @@ from dataclasses import dataclass, field
 from p2ptui.base.ids import PeerId
 from p2ptui.node.chunkmap import ChunkMap
 
-_REBUILD_AFTER = 256
-"""Picks after which changed rarities are sorted anew: at every pick it would cost O(n) each."""
+_SORTS = 32
+"""Changed rarities are sorted anew when one of so many missing chunks was picked since: at every
+pick it would cost O(n) each, and never it would ask for what everybody has."""
 
 MAX_SOURCES_PER_CHUNK = 2
+END_GAME_BELOW = 2
+"""Chunks in flight from which on a source is too busy to bring those of others as well."""
 
 
 @dataclass(slots=True)
@@ -66,6 +70,13 @@ class Picker:
         """Chunks asked of a source and not yet settled."""
         found = self._sources.get(source)
         return frozenset(found.in_flight) if found else frozenset()
+
+    def fraction(self, source: PeerId) -> float | None:
+        """How much of the content a source has, from 0 to 1; None when it takes no part."""
+        found = self._sources.get(source)
+        if found is None:
+            return None
+        return 1.0 if found.has is None else found.has.count / max(len(found.has), 1)
 
     def add_source(self, source: PeerId, has: ChunkMap | None) -> None:
         """A source joins, or says anew what it has; `has` None: everything."""
@@ -199,7 +210,7 @@ class Picker:
 
     def _pick_end_game(self, source: _Source) -> int | None:
         # Only when all that is missing is in flight, or a slow chunk would be doubled early.
-        if self._something_unasked():
+        if len(source.in_flight) >= END_GAME_BELOW or self._something_unasked():
             return None
         for index, askers in self._askers.items():
             if (
@@ -216,7 +227,6 @@ class Picker:
     def _rebuild(self) -> None:
         self._rarity_changed = False
         size = len(self.have)
-        self._picks_left = max(_REBUILD_AFTER, size // 16)
 
         def urgency(index: int) -> tuple[int, int]:
             return self._availability.get(index, 0), (index - self._start) % size
@@ -224,6 +234,7 @@ class Picker:
         missing = [index for index in self.have.missing() if self._wanted(index)]
         missing.sort(key=urgency, reverse=True)
         self._order = missing
+        self._picks_left = len(missing) // _SORTS
 
 
 def _can_give(source: _Source, index: int) -> bool:

@@ -1,12 +1,15 @@
 """Rate limits: the throttles of both directions, with slow mode.
 
 There are two sets of rates, the usual ones and those of slow mode; one of them is in force, and it
-is the one that `set` changes.
+is the one that `set` changes. Each member may have limits of its own within these.
 """
+
+import math
 
 from p2ptui.base.settings import PeerSettings
 from p2ptui.net.throttle import Throttle
 from p2ptui.node.api import Direction
+from p2ptui.node.member_limits import MemberLimits
 
 
 class RateLimits:
@@ -24,11 +27,20 @@ class RateLimits:
             "up": settings.slow_up_limit,
             "down": settings.slow_down_limit,
         }
+        self.members = MemberLimits(
+            {"up": settings.member_up_limit, "down": settings.member_down_limit},
+            settings.member_limits,
+        )
 
     def rate(self, direction: Direction) -> int | None:
         """The limit in force, in bytes per second."""
         rate_bps = self._throttle(direction).rate_bps
         return None if rate_bps is None else round(rate_bps)
+
+    def fair_bps(self, sources: int) -> float:
+        """What one of so many sources may bring at most under our own limit."""
+        limit_bps = self.rate("down")
+        return math.inf if limit_bps is None else limit_bps / max(1, sources)
 
     def set(self, direction: Direction, rate_bps: int | None) -> None:
         """Change the limit in force: in slow mode, that of slow mode."""

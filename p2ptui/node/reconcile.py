@@ -28,6 +28,8 @@ class ScanResult:
     away: bool = False
     """Whether the share's folder is not there."""
     skipped: Skipped = field(default_factory=Skipped)
+    empty: list[str] = field(default_factory=list)
+    """Wire paths of folders that hold nothing to share."""
 
 
 class Reconciler:
@@ -104,7 +106,7 @@ class _FolderScan:
         self._offload = offload
         self._share = share
         self._walk = walk
-        self._result = ScanResult(skipped=walk.skipped)
+        self._result = ScanResult(skipped=walk.skipped, empty=walk.empty)
         self._visited: set[str] = set()
         self._partly: set[str] = set()
         """Names found so far in a folder that comes in several slices."""

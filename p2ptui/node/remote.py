@@ -20,12 +20,14 @@ from p2ptui.node.api import (
     HitPage,
     HostPage,
     NodeStatus,
+    OperateRequest,
     Page,
     RemotePage,
     Removal,
     SectionName,
     SettingRow,
     Share,
+    TrackerFound,
     TrackerStatus,
     TransferAct,
     TransferDetail,
@@ -66,6 +68,10 @@ class RemoteNode:
     async def join(self, target: str, trust: str) -> TrackerStatus:
         """Join a swarm by link or `host[:port]` and connect to it."""
         return await self._client.call(TrackerStatus, "join", target, trust)
+
+    async def trackers(self) -> tuple[TrackerFound, ...]:
+        """Trackers on the local network; looks around for two seconds."""
+        return await self._client.call(tuple[TrackerFound, ...], "trackers")
 
     async def forget(self, swarm: str) -> None:
         """Forget a swarm by address, name or pin: its key, our certificate, its kick list."""
@@ -123,9 +129,9 @@ class RemoteNode:
         """Start a download, or attach to the one that runs for the same content."""
         return await self._client.call(TransferRow, "fetch", request)
 
-    async def fetch_folder(self, host: str, folder: str) -> int:
-        """Fetch what a member has in a folder, its structure kept; the number of downloads."""
-        return await self._client.call(int, "fetch_folder", host, folder)
+    async def fetch_folder(self, host: str, folder: str, to: str) -> TransferRow:
+        """Fetch what a member has in a folder as one job, its structure kept."""
+        return await self._client.call(TransferRow, "fetch_folder", host, folder, to)
 
     async def transfers(self, page: Page) -> TransferPage:
         """A page of uploads and downloads, finished ones (history) included."""
@@ -138,6 +144,10 @@ class RemoteNode:
     async def steer(self, transfer_id: TransferId, act: TransferAct) -> TransferRow:
         """Do something with a download."""
         return await self._client.call(TransferRow, "steer", transfer_id, act)
+
+    async def operate(self, request: OperateRequest) -> str:
+        """As an operator of the swarm: what the tracker did, or the link of an invite."""
+        return await self._client.call(str, "operate", request)
 
     async def limit(self, direction: Direction, rate_bps: int | None) -> NodeStatus:
         """Set the global rate limit of a direction in bytes per second; None takes it away."""

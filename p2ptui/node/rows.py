@@ -4,9 +4,10 @@ import msgspec
 
 from p2ptui.base.addresses import format_address
 from p2ptui.base.ids import TransferId, content_id_text, short_peer_id
-from p2ptui.node.api import SourceRow, StoryLine, TransferDetail, TransferRow
+from p2ptui.node.api import PeerPart, SourceRow, StoryLine, TransferDetail, TransferRow
 from p2ptui.node.download import Download
 from p2ptui.node.fetch import Fetch
+from p2ptui.node.history import parts_of, with_parts
 from p2ptui.node.source import Source
 from p2ptui.node.store_values import TransferRecord
 from p2ptui.node.uploads import Upload
@@ -18,7 +19,7 @@ def record_row(record: TransferRecord) -> TransferRow:
         id=record.id,
         direction=record.direction,
         name=record.name,
-        content_id=content_id_text(record.content),
+        content_id=content_id_text(record.content) if record.content else "",
         size=record.size,
         done=record.done,
         rate_bps=0,
@@ -32,6 +33,10 @@ def record_row(record: TransferRecord) -> TransferRow:
         finished=record.finished,
         seconds=round(record.seconds, 3),
         priority=record.priority,
+        peers=parts_of(record.peers),
+        files=record.files,
+        files_done=record.sources if record.files else 0,
+        job=record.job,
     )
 
 
@@ -53,12 +58,22 @@ def download_row(download: Download, now: float) -> TransferRow:
         state=fetch.state,
         sources=fetch.active,
         known=max(fetch.known, len(fetch.sources)),
+        place=queue_place(fetch),
         reason=fetch.reason,
         eta_s=round((record.size - done) / rate, 1) if rate > 0 else None,
         started=record.started,
         seconds=round(record.seconds + now - download.began, 3),
         priority=record.priority,
+        job=record.job,
     )
+
+
+def queue_place(fetch: Fetch) -> int:
+    """Its best place in the queue of a source; 0 while one serves it, or none has a queue."""
+    sources = [source for source in fetch.sources.values() if source.state == "active"]
+    if any(source.owed and not source.place for source in sources):
+        return 0
+    return min((source.place for source in sources if source.place), default=0)
 
 
 def upload_row(upload: Upload, now: float) -> TransferRow:
@@ -94,6 +109,7 @@ def upload_record(upload: Upload, wall: float) -> TransferRecord:
         done=min(upload.sent, upload.size),
         state="finished",
         peer=peer_text(upload),
+        peers=with_parts(b"", [PeerPart(peer_id=upload.peer, nick=upload.nick, bytes=upload.sent)]),
         started=upload.started_wall,
         finished=wall,
         seconds=upload.last - upload.started,
@@ -119,7 +135,7 @@ def detail(download: Download, now: float) -> TransferDetail:
 
 def source_rows(fetch: Fetch, now: float) -> tuple[SourceRow, ...]:
     """All sources of a download that runs."""
-    return tuple(_source_row(source, now) for source in fetch.sources.values())
+    return tuple(_source_row(fetch, source, now) for source in fetch.sources.values())
 
 
 def past_source_rows(fetch: Fetch, now: float) -> tuple[SourceRow, ...]:
@@ -129,13 +145,17 @@ def past_source_rows(fetch: Fetch, now: float) -> tuple[SourceRow, ...]:
             row,
             state=row.state if row.state in {"failed", "dropped"} else "",
             rate_bps=0,
+            percent=None,
             retry_s=None,
         )
         for row in source_rows(fetch, now)
     )
 
 
-def _source_row(source: Source, now: float) -> SourceRow:
+def _source_row(fetch: Fetch, source: Source, now: float) -> SourceRow:
+    picker = fetch.picker
+    # Of an owner as well not all may be seen yet: it spreads its chunks over several takers.
+    has = picker.fraction(source.peer) if picker is not None and source.partial else None
     waits = source.offered and source.state in {"failed", "idle"}
     return SourceRow(
         peer_id=source.peer,
@@ -145,6 +165,9 @@ def _source_row(source: Source, now: float) -> SourceRow:
         reason=source.reason,
         done=source.done,
         rate_bps=round(source.meter.rate(now)) if source.state == "active" else 0,
+        partial=source.partial,
+        path=fetch.tools.peers.path(source.peer) or "",
+        percent=None if has is None else round(has * 100, 1),
         story=tuple(StoryLine(time=time, text=text) for time, text in source.tried),
         retry_s=round(max(source.next_try - now, 0.0), 1) if waits else None,
     )

@@ -61,6 +61,8 @@ class Walk:
         self.skipped = Skipped()
         self.unreadable: list[str] = []
         """Local folders that could not be read: nothing is known of what they hold."""
+        self.empty: list[str] = []
+        """Wire paths of folders that hold nothing to share."""
         self.folder = ShareFolder(share.root)
         self.identity = self.folder.identity
         self._share = share
@@ -120,6 +122,8 @@ class Walk:
             self.skipped.add(place, error.strerror or str(error))
             self.unreadable.append(place)
             return
+        if place and first and not files and not below:
+            self.empty.append(prefix[:-1])
         yield FolderSlice(place, tuple(files), first, last=True)
 
     def _judge(

@@ -15,7 +15,10 @@ from p2ptui.base.rates import RateMeter
 from p2ptui.net.wire import messages as m
 
 LANES = 6
-"""Chunks asked of one source at a time."""
+"""Chunks asked of one source at a time, at most."""
+MIN_LANES = 2
+AHEAD_S = 1.0
+"""How much of a source's work is asked of it ahead: what a slow one was asked, others wait for."""
 MIN_BACKOFF_S = 1.0
 MAX_BACKOFF_S = 60.0
 _MAX_DOUBLINGS = 10
@@ -41,6 +44,8 @@ class Source:
     reason: str = ""
     offered: bool = True
     """Whether the tracker still names it; a session that runs goes on without."""
+    partial: bool = False
+    """Whether it is fetching the content itself and gives what it has so far."""
     failures: int = 0
     next_try: float = 0.0
     done: int = 0
@@ -50,8 +55,12 @@ class Source:
     slow_since: float | None = None
     owed: int = 0
     """Chunks that were asked of it and are not here yet."""
+    lanes: int = 0
+    """Lanes that have a chunk to bring."""
     fruitless_since: float | None = None
     """Since when it is active and has nothing that is missing."""
+    place: int = 0
+    """Place in its queue; 0 when it serves us, or was not asked yet."""
     tried: list[tuple[float, str]] = field(default_factory=list)
     """Its story: wall-clock time and what happened, at most the last 20."""
 
@@ -64,7 +73,20 @@ class Source:
         """It is connected and about to be asked."""
         self.state, self.reason = "active", ""
         self.quiet_since = self.slow_since = self.fruitless_since = None
+        self.place = 0
         self.tell(wall, "connected")
+
+    def queue(self, wall: float, place: int) -> None:
+        """It has no slot for us yet."""
+        if not self.place:
+            self.tell(wall, f"all its slots are taken: place {place} in its queue")
+        self.place = place
+
+    def serve(self, wall: float) -> None:
+        """It is our turn."""
+        if self.place:
+            self.tell(wall, "our turn")
+        self.place = 0
 
     def rest(self, next_try: float) -> None:
         """It has nothing for us; it is asked again at that time."""
@@ -86,6 +108,10 @@ class Source:
         self.state = "dropped"
         self.reason = reason
         self.tell(wall, reason)
+
+    def window(self, now: float, chunk_bytes: int) -> int:
+        """How many chunks to ask of it at a time, fitted to the rate at which it brings them."""
+        return min(MIN_LANES + int(self.meter.rate(now) * AHEAD_S / chunk_bytes), LANES)
 
     def watch_pace(self, now: float, *, can_move: bool, fair_bps: float = math.inf) -> str:
         """Why it must lose its chunks to others now; empty when it need not.

@@ -121,6 +121,16 @@ CREATE TABLE leftovers (
 """
 """`leftovers`: what lies on disk for as long as a removal or a cancellation can be undone."""
 
-STEPS = (_TABLES, _PRIORITIES)
+_JOBS = """
+ALTER TABLE transfers ADD COLUMN peers BLOB NOT NULL DEFAULT x'';
+ALTER TABLE transfers ADD COLUMN job INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE transfers ADD COLUMN files INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE transfers ADD COLUMN host TEXT NOT NULL DEFAULT '';
+ALTER TABLE transfers ADD COLUMN remote TEXT NOT NULL DEFAULT '';
+CREATE INDEX transfers_job ON transfers (job) WHERE job != 0;
+"""
+"""A folder job is a transfer with files and without a content; its files bear its number."""
+
+STEPS = (_TABLES, _PRIORITIES, _JOBS)
 """`STEPS[n]` leads from version n to n + 1; a new database takes all of them."""
 VERSION = len(STEPS)

@@ -21,17 +21,31 @@ _SORTS = {name: name for name in _FIELDS} | {
     "content_id": "content",
 }
 _TRIM = """
-DELETE FROM transfers WHERE finished IS NOT NULL AND id <= (
-    SELECT id FROM transfers WHERE finished IS NOT NULL ORDER BY id DESC LIMIT 1 OFFSET ?
+DELETE FROM transfers WHERE finished IS NOT NULL AND job = 0 AND id <= (
+    SELECT id FROM transfers WHERE finished IS NOT NULL AND job = 0
+    ORDER BY id DESC LIMIT 1 OFFSET ?
 )
+"""
+_TRIM_JOBS = """
+DELETE FROM transfers WHERE job != 0 AND finished IS NOT NULL
+AND job NOT IN (SELECT id FROM transfers WHERE job = 0)
 """
 
 
 class TransferTable:
     """Uploads and downloads, running and past."""
 
-    def __init__(self, store: NodeStore) -> None:
+    def __init__(self, store: NodeStore, history: int | None = None) -> None:
+        """`history`: how many that are over are remembered."""
         self._store = store
+        self._history = history or HISTORY
+
+    async def keep(self, history: int) -> None:
+        """Remember so many that are over."""
+        self._history = history
+        async with self._store.transaction() as transaction:
+            await transaction.execute(_TRIM, (history,))
+            await transaction.execute(_TRIM_JOBS)
 
     async def add(self, transfer: TransferRecord) -> TransferRecord:
         """Keep a new transfer; returned with its number, which is never used again."""
@@ -50,7 +64,8 @@ class TransferTable:
                 )
                 assert number is not None
                 added.append(msgspec.structs.replace(transfer, id=TransferId(number)))
-            await transaction.execute(_TRIM, (HISTORY,))
+            await transaction.execute(_TRIM, (self._history,))
+            await transaction.execute(_TRIM_JOBS)
         return added
 
     async def save(self, *transfers: TransferRecord) -> None:
@@ -69,15 +84,44 @@ class TransferTable:
 
     async def unfinished(self, direction: Direction = "down") -> list[TransferRecord]:
         """Transfers to go on with, the oldest first."""
-        return await self._select("finished IS NULL AND direction = ? ORDER BY id", (direction,))
+        return await self._select(
+            "finished IS NULL AND direction = ? AND files = 0 ORDER BY id", (direction,)
+        )
+
+    async def jobs(self) -> list[TransferRecord]:
+        """Folder jobs to go on with, the oldest first."""
+        return await self._select("finished IS NULL AND files > 0 ORDER BY id", ())
+
+    async def files_of(self, job: TransferId) -> list[TransferRecord]:
+        """The files of a folder job, as far as they are remembered, in its order."""
+        return await self._select("job = ? ORDER BY id", (job,))
+
+    async def latest_job(self, host: str, remote: str) -> TransferRecord | None:
+        """The last job for a member's folder."""
+        found = await self._select(
+            "files > 0 AND host = ? AND remote = ? ORDER BY id DESC LIMIT 1", (host, remote)
+        )
+        return found[0] if found else None
+
+    async def forget_files(self, job: TransferId) -> None:
+        """The files of a job that is complete need not be remembered one by one."""
+        async with self._store.transaction() as transaction:
+            await transaction.execute(
+                "DELETE FROM transfers WHERE job = ? AND state = 'finished'", (job,)
+            )
 
     async def of_content(self, content: ContentId) -> list[TransferRecord]:
         """All transfers of a content, the newest first."""
         return await self._select("content = ? ORDER BY id DESC", (content,))
 
     async def page(self, page: Page) -> tuple[list[TransferRecord], int]:
-        """A page of all transfers, the newest first unless sorted; and how many there are."""
-        where, values = words_condition("name", page.filter)
+        """A page of all transfers, the newest first unless sorted; and how many there are.
+
+        A folder job is one row; the word `job:ID` in the filter finds its files instead.
+        """
+        words, job = _job_of(page.filter)
+        where, texts = words_condition("name", words)
+        where, values = f"job = ? AND {where}", (job, *texts)
         order = order_by(page.sort, _SORTS)
         rows = await self._store.fetch_page(
             f"SELECT {_COLUMNS} FROM transfers WHERE {where} "  # noqa: S608  (constants alone)
@@ -93,6 +137,18 @@ class TransferTable:
     async def _select(self, where: str, values: tuple[object, ...]) -> list[TransferRecord]:
         sql = f"SELECT {_COLUMNS} FROM transfers WHERE {where}"  # noqa: S608  (constants alone)
         return [_transfer(row) for row in await self._store.fetch(sql, values)]
+
+
+def _job_of(text: str) -> tuple[str, int]:
+    """The words of a filter, and the job that one of them names; 0: none."""
+    job, words = 0, []
+    for word in text.split():
+        number = word.removeprefix("job:")
+        if number != word and number.isdecimal() and len(number) < 18:
+            job = int(number)
+        else:
+            words.append(word)
+    return " ".join(words), job
 
 
 def _values(transfer: TransferRecord) -> tuple[object, ...]:

@@ -138,6 +138,16 @@ class TransferRecord(Struct, frozen=True, kw_only=True):
     """Downloads: the higher ones get their turn first."""
     place: int = 0
     """Place among those of the same priority; 0: that of its number."""
+    peers: bytes = b""
+    """Who gave or took how much of it (`history`)."""
+    job: TransferId = TransferId(0)
+    """The folder job that it belongs to; 0: none."""
+    files: int = 0
+    """Files of a folder job, which has no content of its own; 0: a single file."""
+    host: str = ""
+    """Id of the member whose folder it is (folder jobs)."""
+    remote: str = ""
+    """The folder there (folder jobs)."""
 
     @property
     def rank(self) -> tuple[int, int]:

@@ -5,6 +5,7 @@ that the next chunk is asked for at once. Blame is exact: all bytes of a chunk c
 """
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 IDLE_RETRY_S = 1.0
+TURN_CHECK_S = 5.0
+"""How often our place in a source's queue is asked for."""
 
 
 class Supply:
@@ -39,6 +42,10 @@ class Supply:
         self._session: PeerSession | None = None
         self._early: set[int] = set()
         """Chunks that the source told of before it was part of the picker."""
+        self._called = asyncio.Event()
+        """The source told of chunks: it may be our turn."""
+        self._scout = False
+        """Whether a lane asks regularly whether it is our turn."""
 
     async def run(self) -> None:
         """Work until the source fails, or nothing is left to do."""
@@ -131,9 +138,13 @@ class Supply:
     async def _lane(self, session: PeerSession, picker: Picker) -> Exception | None:
         """Bring chunk after chunk; the trouble that ended it, None when there is no more to do."""
         fetch, source = self._fetch, self._source
+        scouts = False
         while not picker.complete and source.state == "active" and fetch.state != "no_space":
             pulse = fetch.pulse
-            index = picker.pick(source.peer)
+            if source.place and self._scout and not scouts:
+                await pulse.wait()  # another lane asks whether it is our turn
+                continue
+            index = picker.pick(source.peer) if self._has_place() else None
             if index is None:
                 await pulse.wait()
                 continue
@@ -142,23 +153,53 @@ class Supply:
             except Withdrawn:
                 continue
             except RequestFailed as failure:
+                if failure.code == "busy" and failure.place:
+                    source.queue(self._tools.clock.wall(), failure.place)
+                    if scouts or not self._scout:
+                        scouts = self._scout = True
+                        await self._wait_turn()
+                    continue
                 if failure.code != "gone":
                     return failure
                 continue
             except LinkClosed as closed:
                 return closed
+            source.serve(self._tools.clock.wall())
+            if scouts:
+                scouts = self._scout = False
+                fetch.wake()
             work = self._store(picker, index, buffer)
             fetch.disk.begin_write(work, name=f"store-{fetch.job.id}-{index}")
         return None
+
+    def _has_place(self) -> bool:
+        """Whether one more chunk may be asked for, at the rate at which they come."""
+        source, manifest = self._source, self._fetch.manifest
+        assert manifest is not None
+        now = self._tools.clock.monotonic()
+        return source.lanes < source.window(now, max(manifest.chunk_size, 1))
+
+    async def _wait_turn(self) -> None:
+        """All slots there are taken: wait for a while, or until it tells us of our turn."""
+        self._fetch.look()
+        self._called.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TURN_CHECK_S * self._fetch.random.uniform(0.8, 1.2)):
+                await self._called.wait()
 
     async def _bring(self, session: PeerSession, picker: Picker, index: int) -> memoryview:
         """One chunk's bytes, not yet verified; gives the chunk back to the picker when it fails."""
         fetch, source, buffers = self._fetch, self._source, self._tools.buffers
         assert fetch.manifest is not None
+        length = fetch.manifest.chunk_length(index)
+        counted = False
         buffer: memoryview | None = None
+        source.lanes += 1
         try:
             async with session.turn():
-                buffer = await buffers.take(fetch.manifest.chunk_length(index))
+                await fetch.disk.at_risk.take(length)
+                counted = True
+                buffer = await buffers.take(length)
                 if picker.have.has(index):
                     raise Withdrawn  # noqa: TRY301  (as if it had been withdrawn later)
                 if not source.owed:
@@ -171,10 +212,14 @@ class Supply:
         except BaseException as error:
             refused = isinstance(error, RequestFailed) and error.code == "gone"
             picker.give_back(source.peer, index, refused=refused)
+            if counted:
+                fetch.disk.at_risk.settle(length)
             if buffer is not None:
                 buffers.give_back(buffer, clean=False)
             fetch.wake()
             raise
+        finally:
+            source.lanes -= 1
         return buffer
 
     async def _store(self, picker: Picker, index: int, buffer: memoryview) -> None:
@@ -208,6 +253,7 @@ class Supply:
         finally:
             if not stored:
                 picker.give_back(source.peer, index)
+            fetch.disk.at_risk.settle(len(buffer))
             self._tools.buffers.give_back(buffer, clean=clean)
             fetch.wake()
             if picker.complete:
@@ -225,6 +271,7 @@ class Supply:
             self._early.update(indexes)
             return
         picker.extend_source(self._source.peer, indexes)
+        self._called.set()
         self._fetch.wake()
 
     def _blame(self, reason: str) -> None:

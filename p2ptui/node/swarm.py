@@ -17,6 +17,7 @@ from p2ptui.base.errors import ExitCode, P2PError, unreachable
 from p2ptui.base.ids import PeerId
 from p2ptui.base.text import format_duration
 from p2ptui.net.credentials import Membership
+from p2ptui.net.discovery import Card, Ground, look_around
 from p2ptui.net.identity import BadIdentity
 from p2ptui.net.kicks import KickBook
 from p2ptui.net.link import Link, Listening, Network
@@ -29,9 +30,13 @@ from p2ptui.node.announcer import Announcer
 from p2ptui.node.api import TrackerStatus
 from p2ptui.node.library import Library
 from p2ptui.node.listing import fit
+from p2ptui.node.member_limits import MemberLimits
+from p2ptui.node.neighbours import Neighbours
 from p2ptui.node.peers import Peers
-from p2ptui.node.tracker_link import TrackerLink
+from p2ptui.node.reach import Reach, RelayNetwork, unreachable_text
+from p2ptui.node.tracker_link import Pushed, TrackerLink
 from p2ptui.node.uploads import Offers, UploadLedger
+from p2ptui.node.whereabouts import Whereabouts
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +46,16 @@ RENEWAL_CHECK_S = 3600.0
 CLOCK_WARNING_S = 300.0
 
 
-class MemberNetwork(Network, Protocol):
+FindGround = Callable[[str], Awaitable[Ground | None]]
+"""Our place on the local network when we listen on this host; None: we are not to be found."""
+
+
+async def nowhere(_host: str) -> Ground | None:
+    """Leave the local network alone."""
+    return None
+
+
+class MemberNetwork(Network, RelayNetwork, Protocol):
     """A network that also keeps our membership: leaf, addresses, kick list."""
 
     @property
@@ -87,6 +101,12 @@ def parse_listen(text: str) -> tuple[str, int]:
     return parse_address(text, DEFAULT_PORT)
 
 
+async def trackers_around(find_ground: FindGround, listen: str) -> tuple[Card, ...]:
+    """Trackers on the local network, for a node with that setting `listen`; takes 2 s."""
+    ground = await find_ground(parse_listen(listen)[0] if listen else "")
+    return () if ground is None else await look_around(ground.lan, "tracker")
+
+
 class Swarm:
     """One membership at work. `start` it, `close` it."""
 
@@ -101,18 +121,29 @@ class Swarm:
         offers: Offers,
         ledger: UploadLedger,
         throttles: tuple[Throttle, Throttle],
+        members: MemberLimits,
         offload: Offload,
         clock: Clock,
         publish: Callable[[events.NodeEvent], None],
+        find_ground: FindGround = nowhere,
     ) -> None:
         self.network = network
+        self.neighbours: Neighbours | None = None
+        self._find_ground = find_ground
         self.listening: Listening | None = None
         self._peer_id = peer_id
         self._nick = nick
         self._listen = listen
         self._library = library
         self._clock = clock
+        self._whereabouts = Whereabouts(
+            offload, lambda: self.listening.endpoint.host if self.listening else ""
+        )
+        self._declared: tuple[str, ...] = ()
+        """The addresses that our last hello named."""
         self._publish = publish
+        self._told_unreachable: tuple[str, str] | None = None
+        """What the user was told when others could not dial us: it is said once."""
         self._tasks = TaskSet()
         self.peers = Peers(
             peer_id=peer_id,
@@ -122,12 +153,21 @@ class Swarm:
             offers=offers,
             ledger=ledger,
             throttles=throttles,
+            members=members,
             offload=offload,
             clock=clock,
             apply_kicks=network.apply_kicks,
         )
         announcer = Announcer(library, clock, self._published, self._refused)
         self.tracker = TrackerLink(self, announcer, clock)
+        self.reach = Reach(
+            tracker=self.tracker,
+            network=network,
+            peers=self.peers,
+            tracker_at=lambda: network.membership.hosts[0],
+            on_change=self._tell_reach,
+        )
+        self.peers.ways = self.reach
 
     @property
     def status(self) -> TrackerStatus:
@@ -139,6 +179,8 @@ class Swarm:
             pin=membership.pin,
             swarm=status.swarm or membership.name,
             address=status.address or format_address(host, port),
+            reachability=self.reach.state,
+            reached_at=self.reach.addresses,
         )
 
     async def start(self) -> None:
@@ -150,6 +192,8 @@ class Swarm:
             events.Listening(time=self._clock.wall(), address=address, peer_id=self._peer_id)
         )
         self._tasks.spawn(self.tracker.run(), name="tracker-link")
+        self._tasks.spawn(self._whereabouts.watch(self._moved), name="own-addresses")
+        self._tasks.spawn(self._meet_neighbours(endpoint.port), name="neighbours")
 
     async def close(self) -> None:
         """Say goodbye to the tracker and to all peers."""
@@ -158,7 +202,10 @@ class Swarm:
             group.create_task(self.peers.close())
             if self.listening is not None:
                 group.create_task(self.listening.close())
+        await self.reach.close()
         await self._tasks.cancel_all()
+        if self.neighbours is not None:
+            await self.neighbours.close()
 
     async def set_nick(self, nick: str) -> None:
         """Be known under another name: peers hear it at the next greeting, the tracker now."""
@@ -207,13 +254,14 @@ class Swarm:
 
     async def hello(self) -> m.Hello:
         """Our first words to the tracker."""
+        self._declared = await self._whereabouts.addresses()
         return m.Hello(
             minor=m.MINOR_VERSION,
             features=(),
             software=f"p2ptui {__version__}",
             nick=self._nick,
             port=self.listening.endpoint.port if self.listening else 0,
-            addresses=(),
+            addresses=self._declared,
             time=int(self._clock.wall()),
             kick_list=self.network.kicks.number,
             revision=self._library.revision,
@@ -243,15 +291,19 @@ class Swarm:
 
     def disconnected(self, reason: str, retry_s: float | None) -> None:
         """The link to the tracker is lost, or could not be made."""
+        self.reach.forget()
         rounded = None if retry_s is None else round(retry_s, 1)
         self._publish(events.Disconnected(time=self._clock.wall(), reason=reason, retry_s=rounded))
 
-    def heard(self, message: m.Notice | m.KickList) -> None:
-        """A notice or a kick list came from the tracker."""
-        if isinstance(message, m.Notice):
-            self._notify(message.level, message.text)
-        else:
-            self._tasks.spawn(self._take_kicks(message), name="kick-list")
+    def heard(self, message: Pushed) -> None:
+        """Something came from the tracker that is not of sources."""
+        match message:
+            case m.Notice():
+                self._notify(message.level, message.text)
+            case m.KickList():
+                self._tasks.spawn(self._take_kicks(message), name="kick-list")
+            case _:
+                self.reach.heard(message)
 
     async def list_files(self, request: m.ListFiles) -> m.Listing:
         """Answer *discover*."""
@@ -268,6 +320,25 @@ class Swarm:
                 except P2PError as error:
                     log.warning("the certificate was not renewed: %s", error)
             await asyncio.sleep(RENEWAL_CHECK_S)
+
+    async def _moved(self) -> None:
+        """Connect anew: others are to find us where this machine is now (F106)."""
+        if self.tracker.up.is_set() and await self._whereabouts.addresses() != self._declared:
+            await self.tracker.greet_again()
+        else:
+            self.tracker.retry()
+
+    async def _meet_neighbours(self, port: int) -> None:
+        """Be found on the local network, and find others there."""
+        host = self.listening.endpoint.host if self.listening is not None else ""
+        ground = await self._find_ground(host)
+        if ground is None:
+            return
+        pin = self.network.membership.pin
+        self.neighbours = Neighbours(ground, pin, self._peer_id, self.tracker.suggest)
+        self.tracker.neighbours = lambda: self.neighbours.sources if self.neighbours else ()
+        self.peers.nearby = self.neighbours.endpoints
+        await self.neighbours.start(port)
 
     async def _take_kicks(self, kicks: m.KickList) -> None:
         try:
@@ -290,6 +361,18 @@ class Swarm:
 
     def _refused(self, error: P2PError) -> None:
         self._notify("warning", f"Our files are not all announced: {error}", error.hint)
+
+    def _tell_reach(self, reach: Reach) -> None:
+        """Say once that others cannot dial us, and once that they can again (F114)."""
+        port = self.listening.endpoint.port if self.listening else 0
+        if reach.state == "unreachable":
+            told = unreachable_text(reach.observed, port)
+            if told != self._told_unreachable:
+                self._told_unreachable = told
+                self._notify("warning", *told)
+        elif self._told_unreachable is not None:
+            self._told_unreachable = None
+            self._notify("info", f"others can reach you now, at {', '.join(reach.addresses)}")
 
     def _notify(self, level: events.NoticeLevel, text: str, hint: str = "") -> None:
         self._publish(

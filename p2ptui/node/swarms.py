@@ -7,19 +7,22 @@ anything, so that members go on exchanging files while it is away.
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
 
 from p2ptui.base.addresses import format_address
 from p2ptui.base.clock import Clock
 from p2ptui.base.errors import ExitCode, P2PError
 from p2ptui.base.ids import Pin
-from p2ptui.base.links import JoinLink, parse_join_target
+from p2ptui.base.links import MAX_HOSTS, JoinLink, parse_join_target
 from p2ptui.net.credentials import Credentials, Membership
+from p2ptui.net.discovery import Card
 from p2ptui.net.joining import TRUST_FIRST
 from p2ptui.net.loop import Offload
 from p2ptui.net.tasks import TaskSet
 from p2ptui.node import events
-from p2ptui.node.api import TrackerStatus
+from p2ptui.node.api import TrackerFound, TrackerStatus
 from p2ptui.node.store import NodeStore
 from p2ptui.node.swarm import Swarm
 
@@ -28,8 +31,13 @@ log = logging.getLogger(__name__)
 _CURRENT = "swarm"
 MAX_BACKOFF_S = 60.0
 
+LOOKING = "looking for a tracker on this network"
 Join = Callable[[JoinLink, str], Awaitable[Membership]]
 """Asks a tracker for a certificate: the target, and the fingerprint that the user trusts."""
+
+
+async def _find_nobody() -> Sequence[Card]:
+    return ()
 
 
 class Swarms:
@@ -46,8 +54,13 @@ class Swarms:
         offload: Offload,
         clock: Clock,
         publish: Callable[[events.NodeEvent], None],
+        look_around: Callable[[], Awaitable[Sequence[Card]]] = _find_nobody,
     ) -> None:
-        """`enter` makes and starts a swarm; `leave` stops what depends on it before its end."""
+        """`enter` makes and starts a swarm; `leave` stops what depends on it before its end.
+
+        `look_around` finds trackers on the local network.
+        """
+        self._look_around = look_around
         self._credentials = credentials
         self._store = store
         self._join = join
@@ -88,6 +101,9 @@ class Swarms:
         membership = await self._last()
         if membership is not None:
             await self._switch(membership)
+        elif not await self._offload(self._credentials.swarms):
+            self._before = TrackerStatus(state="connecting", reason=LOOKING)
+            self._tasks.spawn(self._join_found(), name="discover")
 
     async def join(self, text: str, trust: str) -> None:
         """Join by link or address and enter. Raises `P2PError`; the swarm at work is then kept."""
@@ -96,6 +112,13 @@ class Swarms:
         membership = known or await self._join(target, trust)
         await self._tasks.cancel_all()  # the user's word is newer than the settings'
         await self._switch(membership)
+
+    async def trackers(self) -> tuple[TrackerFound, ...]:
+        """Trackers on the local network; looks around for two seconds."""
+        return tuple(
+            TrackerFound(swarm=card.name, pin=card.pin, addresses=_addresses(card))
+            for card in await self._look_around()
+        )
 
     async def forget(self, text: str) -> None:
         """Forget a swarm by address, name or pin. Raises not found."""
@@ -118,6 +141,8 @@ class Swarms:
             current = self.current
             same = current is not None and current.network.membership.pin == membership.pin
             if current is not None and same and current.tracker.status.state != "stopped":
+                for host, port in reversed(membership.hosts):
+                    await current.network.met_at(host, port)
                 current.tracker.retry()
                 return
             await self._close_current()
@@ -152,14 +177,31 @@ class Swarms:
             return None
         if target.pin is not None and found.expires <= self._clock.wall():
             return None  # an invite in the link may be what lets us in again
-        return found
+        # A tracker that moved is looked for where the user says, then where it was.
+        hosts = tuple(dict.fromkeys((*target.hosts, *found.hosts)))[:MAX_HOSTS]
+        return msgspec.structs.replace(found, hosts=hosts)
 
-    async def _join_until_done(self, target: JoinLink, trust: str) -> None:
+    async def _join_found(self) -> None:
+        """Join the tracker of the local network, if there is exactly one (PROTOCOL.md 3)."""
+        found = await self._look_around()
+        self._before = TrackerStatus(state="none")
+        if len(found) > 1:
+            names = "; ".join(f"{card.name} at {_places(card)}" for card in found)
+            self._tell("info", f"Trackers on this network: {names}", "Choose one: join ADDRESS")
+        elif found:
+            card = found[0]
+            self._tell("info", f"Found the tracker {card.name} at {_places(card)}: joining it", "")
+            hosts = tuple((each.host, each.port) for each in card.endpoints)[:MAX_HOSTS]
+            self._before = TrackerStatus(state="connecting", address=_places(card))
+            await self._join_until_done(JoinLink(hosts), card.pin, told=True)
+
+    async def _join_until_done(self, target: JoinLink, trust: str, *, told: bool = False) -> None:
+        """`told`: the user did not name the fingerprint, so it is shown."""
         backoff_s = 1.0
         while True:
             try:
                 membership = await self._join(target, trust)
-                if trust == TRUST_FIRST and target.pin is None:
+                if told or (trust == TRUST_FIRST and target.pin is None):
                     self._tell_trust(membership)
                 await self._switch(membership)
             except P2PError as error:
@@ -187,14 +229,24 @@ class Swarms:
         )
 
     def _tell_trust(self, membership: Membership) -> None:
-        self._publish(
-            events.TrackerNotice(
-                time=self._clock.wall(),
-                level="warning",
-                text=f"First contact: trusted the fingerprint {membership.pin}",
-                hint="Compare it with what the tracker's admin sees.",
-            )
+        self._tell(
+            "warning",
+            f"First contact: trusted the fingerprint {membership.pin}",
+            "Compare it with what the tracker's admin sees.",
         )
+
+    def _tell(self, level: events.NoticeLevel, text: str, hint: str) -> None:
+        self._publish(
+            events.TrackerNotice(time=self._clock.wall(), level=level, text=text, hint=hint)
+        )
+
+
+def _addresses(card: Card) -> tuple[str, ...]:
+    return tuple(format_address(each.host, each.port) for each in card.endpoints)
+
+
+def _places(card: Card) -> str:
+    return ", ".join(_addresses(card))
 
 
 def _first_address(target: JoinLink) -> str:

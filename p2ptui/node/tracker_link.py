@@ -1,7 +1,8 @@
 """The node's link to the tracker: kept up for ever, asked by the node, listened to for pushes.
 
 While the tracker is away everything else of the node goes on. Reconnects with jitter and back-off;
-a proof of identity that fails, or a kick, ends it until the user acts.
+a proof of identity that fails, or a ban for good, ends it until the user acts. A ban for a time is
+waited for.
 """
 
 import asyncio
@@ -9,22 +10,23 @@ import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import msgspec
 
 from p2ptui.base.clock import Clock
-from p2ptui.base.errors import ExitCode, P2PError, not_found, unreachable
+from p2ptui.base.errors import ExitCode, P2PError, unreachable
 from p2ptui.base.ids import ContentId, PeerId
 from p2ptui.net.link import Link, LinkClosed
-from p2ptui.net.refusals import explain_end, is_expired
+from p2ptui.net.refusals import is_expired
 from p2ptui.net.requests import RequestFailed, Requests
 from p2ptui.net.tasks import TaskSet
 from p2ptui.net.wire import messages as m
 from p2ptui.net.wire.errors import ProtocolViolation
 from p2ptui.node.announcer import Announcer
 from p2ptui.node.api import TrackerStatus
+from p2ptui.node.offering import Offering
+from p2ptui.node.tracker_end import End, refusal
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,7 @@ LOCATE_AGAIN_S = 2.0
 STABLE_S = 60.0
 """A link that held for so long resets the back-off."""
 
+Pushed = m.Notice | m.KickList | m.Reachability | m.Dial | m.RelayDial
 AnswerT = TypeVar("AnswerT", bound=m.Message)
 
 
@@ -79,8 +82,8 @@ class TrackerHandler(Protocol):
         """The link is lost, or could not be made; None: there will be no further try."""
         ...
 
-    def heard(self, message: m.Notice | m.KickList) -> None:
-        """A notice or a kick list came."""
+    def heard(self, message: Pushed) -> None:
+        """Something came that is not of sources."""
         ...
 
     async def list_files(self, request: m.ListFiles) -> m.Listing:
@@ -121,6 +124,10 @@ class TrackerLink:
         """The link was ended to be made anew at once."""
         self._tasks = TaskSet()
         """What runs for as long as this connection lasts."""
+        self.offering = Offering()
+        """What we give while we fetch it."""
+        self.neighbours: Callable[[], Sequence[m.Source]] = tuple
+        """Members that are near, each a source of anything while the tracker is away."""
         self.up = asyncio.Event()
         """Set while connected."""
 
@@ -137,7 +144,7 @@ class TrackerLink:
         self._retry_now.set()
 
     async def run(self) -> None:
-        """Keep the link up until cancelled, or until a security stop or a kick."""
+        """Keep the link up until cancelled, or until a security stop or a ban for good."""
         backoff_s = MIN_BACKOFF_S
         while True:
             self._set_status(TrackerStatus(state="connecting", reason=self._status.reason))
@@ -160,6 +167,8 @@ class TrackerLink:
                 backoff_s = min(backoff_s * 2, MAX_BACKOFF_S)
             if end.in_use_twice:
                 wait_s = MAX_BACKOFF_S
+            # Out for a time: we come back when it is over, and do not hammer until then.
+            wait_s += max(0.0, end.until - self._clock.wall())
             self._lose(end.reason, wait_s)
             self._retry_now.clear()
             with contextlib.suppress(TimeoutError):
@@ -200,13 +209,23 @@ class TrackerLink:
                 "Try again in a moment.",
             ) from None
         except RequestFailed as failure:
-            raise _refusal(failure) from None
+            raise refusal(failure) from None
 
     def watch(self, content: ContentId, watcher: SourceWatcher) -> None:
         """Tell the watcher who has a content, now and as it changes."""
         self._watchers.setdefault(content, []).append(watcher)
         if self.up.is_set():
             self._tasks.spawn(self._locate(content), name="tracker-locate")
+            return
+        for source in self.neighbours():
+            watcher.source_joined(source)
+
+    def suggest(self, source: m.Source) -> None:
+        """Somebody may have whatever is looked for; while it is there the tracker knows better."""
+        if not self.up.is_set():
+            for watchers in self._watchers.values():
+                for watcher in tuple(watchers):
+                    watcher.source_joined(source)
 
     def unwatch(self, content: ContentId, watcher: SourceWatcher) -> None:
         """The watcher is no longer interested."""
@@ -239,7 +258,7 @@ class TrackerLink:
 
     # --- the life of one connection -----------------------------------------------------------
 
-    async def _connect(self) -> "_End":
+    async def _connect(self) -> "End":
         """Dial, greet and serve until the link ends; how it ended."""
         link: Link | None = None
         try:
@@ -248,7 +267,7 @@ class TrackerLink:
                 welcome = await self._greet(link)
             except LinkClosed as closed:
                 if not is_expired(closed):
-                    return _End.of_refusal(closed, address)
+                    return End.of_refusal(closed, self._clock.wall(), address)
                 # Our own clock is behind: the tracker's counts. Once, or a wrong one would loop.
                 link, address = await self._handler.dial(renew=True)
                 welcome = await self._greet(link)
@@ -271,20 +290,21 @@ class TrackerLink:
                 self._heartbeat(link, self._requests, welcome.heartbeat_s), name="tracker-heartbeat"
             )
             self._tasks.spawn(self._handler.renew(self._renew), name="tracker-renew")
+            self._tasks.spawn(self.offering.tell(link.post), name="tracker-offering")
             for content in self._watchers:
                 self._tasks.spawn(self._locate(content), name="tracker-locate")
             while True:
                 self._handle(link, await link.receive())
         except LinkClosed as closed:
-            return _End.of_link(closed, was_up=self.up.is_set())
+            return End.of_link(closed, self._clock.wall(), was_up=self.up.is_set())
         except P2PError as error:
             final = error.exit_code is ExitCode.SECURITY
-            return _End(str(error), was_up=self.up.is_set(), final=final)
+            return End(str(error), was_up=self.up.is_set(), final=final)
         except TimeoutError:
-            return _End("the tracker did not greet us in time", was_up=False)
+            return End("the tracker did not greet us in time", was_up=False)
         except Exception:  # the border of the task that keeps the link up: it must go on
             log.exception("the link to the tracker failed")
-            return _End("an internal error; the log says more", was_up=False)
+            return End("an internal error; the log says more", was_up=False)
         finally:
             self.up.clear()
             if self._requests is not None:
@@ -322,7 +342,7 @@ class TrackerLink:
             case m.SourceLeft():
                 for watcher in tuple(self._watchers.get(message.content, ())):
                     watcher.source_left(message.peer)
-            case m.Notice() | m.KickList():
+            case m.Notice() | m.KickList() | m.Reachability() | m.Dial() | m.RelayDial():
                 self._handler.heard(message)
             case m.ListFiles():
                 self._tasks.spawn(self._list_files(link, message), name="tracker-list-files")
@@ -348,43 +368,9 @@ class TrackerLink:
             self._set_status(TrackerStatus(state="waiting", reason=reason))
             self._retry_at = self._clock.monotonic() + retry_s
         self._handler.disconnected(reason, retry_s)
+        for source in self.neighbours():
+            self.suggest(source)
 
     def _set_status(self, status: TrackerStatus) -> None:
         self._retry_at = None
         self._status = status
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """How a connection, or the attempt at one, ended."""
-
-    reason: str
-    was_up: bool
-    final: bool = False
-    in_use_twice: bool = False
-
-    @classmethod
-    def of_link(cls, closed: LinkClosed, *, was_up: bool) -> "_End":
-        if closed.code == "kicked":
-            return cls(f"kicked: {closed.text}" if closed.text else "kicked", was_up, final=True)
-        if closed.code == "replaced":
-            return cls(
-                "this identity is in use twice: another node has its key", was_up, in_use_twice=True
-            )
-        return cls(closed.text or str(closed.code), was_up)
-
-    @classmethod
-    def of_refusal(cls, closed: LinkClosed, address: str) -> "_End":
-        """The tracker ended the connection before it welcomed us."""
-        if closed.code in {"kicked", "replaced"}:
-            return cls.of_link(closed, was_up=False)
-        error = explain_end(closed, "the tracker", address)
-        return cls(str(error), was_up=False, final=error.exit_code is ExitCode.SECURITY)
-
-
-def _refusal(failure: RequestFailed) -> P2PError:
-    if failure.code in {"not_found", "offline"}:
-        return not_found("Not found", failure.text)
-    if failure.code in {"busy", "limit"}:
-        return P2PError("The tracker asks to wait", failure.text, "Try again in a moment.")
-    return P2PError("The tracker refused", failure.text or failure.code)

@@ -9,7 +9,9 @@ from p2ptui.base.errors import not_found
 from p2ptui.base.ids import TransferId
 from p2ptui.node import api, events, rows
 from p2ptui.node.downloads import Downloads
+from p2ptui.node.folder_jobs import FolderJobs
 from p2ptui.node.store_transfers import TransferTable
+from p2ptui.node.store_values import TransferRecord
 from p2ptui.node.undoing import Undoing
 from p2ptui.node.uploads import Upload, UploadLedger
 
@@ -23,13 +25,16 @@ class Transfers:
 
     def __init__(
         self,
+        *,
         table: TransferTable,
         downloads: Downloads,
         ledger: UploadLedger,
         undoing: Undoing,
+        jobs: FolderJobs,
         clock: Clock,
     ) -> None:
         self._table = table
+        self._jobs = jobs
         self._undoing = undoing
         self._downloads = downloads
         self._ledger = ledger
@@ -55,9 +60,15 @@ class Transfers:
             )
         )
         for record in records[: limit - len(found)]:
-            download = self._downloads.get(record.id)
-            found.append(rows.download_row(download, now) if download else rows.record_row(record))
+            found.append(self._row(record, now))
         return api.TransferPage(rows=tuple(found), total=total + len(uploads))
+
+    def _row(self, record: TransferRecord, now: float) -> api.TransferRow:
+        job = self._jobs.get(record.id)
+        if job is not None:
+            return job.row(now)
+        download = self._downloads.get(record.id)
+        return rows.download_row(download, now) if download else rows.record_row(record)
 
     async def detail(self, transfer_id: TransferId) -> api.TransferDetail:
         """One transfer with its sources and chunk map. Raises not found."""
@@ -75,11 +86,14 @@ class Transfers:
             record = await self._table.get(transfer_id)
             if record is None:
                 raise not_found("No such transfer", f"There is no transfer {transfer_id}.")
-            row = rows.record_row(record)
+            row = self._row(record, now)
         return api.TransferDetail(row=row, sources=past, chunks=0, bitmap=b"")
 
     async def steer(self, transfer_id: TransferId, act: api.TransferAct) -> api.TransferRow:
         """Do something with a download. Raises not found."""
+        job = await self._jobs.steer(transfer_id, act)
+        if job is not None:
+            return job
         downloads = self._downloads
         match act:
             case "pause":
@@ -100,9 +114,11 @@ class Transfers:
         """What is under way or waits, as far as a snapshot takes it."""
         now = self._clock.monotonic()
         found = [rows.upload_row(upload, now) for upload in self._ledger.current]
-        room = max(0, MAX_SNAPSHOT_ROWS - len(found))
-        waiting = itertools.islice(self._downloads.current, room)
-        return (*(rows.download_row(download, now) for download in waiting), *found)
+        jobs = self._jobs.rows(now)
+        room = max(0, MAX_SNAPSHOT_ROWS - len(found) - len(jobs))
+        single = (each for each in self._downloads.current if not each.record.job)
+        waiting = itertools.islice(single, room)
+        return (*jobs, *(rows.download_row(download, now) for download in waiting), *found)
 
     async def add_upload(self, upload: Upload) -> events.UploadFinished:
         """An upload is over: it goes into the history; what is told of it."""

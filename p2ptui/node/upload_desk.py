@@ -6,10 +6,8 @@ order of asking, reads the next chunk while one is being sent, and lets only so 
 
 import asyncio
 import logging
-from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable
 
 from p2ptui.base.errors import P2PError
 from p2ptui.base.ids import ContentId, PeerId
@@ -18,6 +16,7 @@ from p2ptui.net.loop import Offload
 from p2ptui.net.tasks import TaskSet
 from p2ptui.net.wire import messages as m
 from p2ptui.node.listing import fit
+from p2ptui.node.open_offers import OpenOffers
 from p2ptui.node.storage_errors import ContentChanged
 from p2ptui.node.uploads import Offer, Offers, Upload, UploadLedger
 
@@ -25,78 +24,10 @@ log = logging.getLogger(__name__)
 
 MAX_WAITING = 64
 """Requests of one connection that wait at a time (F90)."""
-MAX_OPEN = 16
-"""Files that one connection keeps open between its requests."""
+MAX_TOLD = 1024
+"""Chunks that one message tells of."""
 PIECE_BYTES = 256 * 1024
 """What is sent between two looks at whether it is still wanted."""
-
-
-@dataclass(slots=True, eq=False)
-class _Opened:
-    offer: Offer
-    users: int = 0
-
-
-class OpenOffers:
-    """The contents that one connection takes, kept open; those not used for longest are closed."""
-
-    def __init__(self, offers: Offers, offload: Offload) -> None:
-        self._offers = offers
-        self._offload = offload
-        self._opened: OrderedDict[ContentId, _Opened] = OrderedDict()
-        self._closed = False
-
-    def __len__(self) -> int:
-        return len(self._opened)
-
-    @asynccontextmanager
-    async def use(self, content: ContentId) -> AsyncIterator[Offer | None]:
-        """The opened content, not closed meanwhile; None when it is not offered.
-
-        Raises `ContentChanged`, `OSError`, `P2PError`.
-        """
-        opened = await self._find(content)
-        if opened is None:
-            yield None
-            return
-        opened.users += 1
-        try:
-            await self._close_oldest()
-            yield opened.offer
-        finally:
-            opened.users -= 1
-
-    async def drop(self, content: ContentId) -> None:
-        """Open the content anew when it is asked for again; whoever uses it ends first."""
-        opened = self._opened.pop(content, None)
-        if opened is not None:
-            await self._offload(opened.offer.close)
-
-    async def close(self) -> None:
-        """Close all."""
-        self._closed = True
-        for content in list(self._opened):
-            await self.drop(content)
-
-    async def _find(self, content: ContentId) -> _Opened | None:
-        opened = self._opened.get(content)
-        if opened is not None:
-            self._opened.move_to_end(content)
-            return opened
-        offer = await self._offers.open(content)
-        if offer is None:
-            return None
-        if self._closed or content in self._opened:
-            # Two asked for it at the same time, or the connection ended meanwhile.
-            await self._offload(offer.close)
-            return None if self._closed else await self._find(content)
-        opened = self._opened[content] = _Opened(offer)
-        return opened
-
-    async def _close_oldest(self) -> None:
-        idle = [content for content, each in self._opened.items() if not each.users]
-        for content in idle[: max(0, len(self._opened) - MAX_OPEN)]:
-            await self.drop(content)
 
 
 class UploadDesk:
@@ -129,8 +60,13 @@ class UploadDesk:
         self._ready: asyncio.Queue[tuple[m.GetChunk, Offer, Buffer]] = asyncio.Queue(maxsize=1)
         self._tasks = TaskSet()
         self._over = False
+        self._put_off: dict[ContentId, int] = {}
+        """What the peer asked for last and must ask for again when it is its turn."""
+        ledger.open_counter(peer, self)
         self.watched: set[ContentId] = set()
         """Contents of which the peer wants to hear what we verify."""
+        self.ask_back: Callable[[ContentId], None] = lambda _content: None
+        """Asks the peer what it has of a content and reports it with `taker_has`."""
 
     async def room(self) -> None:
         """Wait until one more request may wait, or the connection is over."""
@@ -148,8 +84,15 @@ class UploadDesk:
         if len(self._waiting) >= MAX_WAITING:
             self._link.post(m.Failure(request.id, "busy", "too many requests at once"))
             return
+        place = self._ledger.ask(self._peer)
+        if place:
+            self._put_off[request.content] = request.index
+            self._link.post(m.Failure(request.id, "busy", "all slots are taken", place))
+            return
+        self._put_off.pop(request.content, None)
         self._waiting.append(request)
         self._unanswered.add(request.id)
+        self._ledger.seeding.asked(self, request.content, request.index)
         self._wake.set()
         if not len(self._tasks):
             self._tasks.spawn(self._read_chunks(), name=f"upload-read-{self._peer}")
@@ -162,7 +105,7 @@ class UploadDesk:
         for waiting in self._waiting:
             if waiting.id == request_id:
                 self._waiting.remove(waiting)
-                self._unanswered.discard(request_id)
+                self._answered(waiting, sent=False)
                 self._has_room.set()
                 return
         self._cancelled.add(request_id)
@@ -192,21 +135,46 @@ class UploadDesk:
     def verified(self, content: ContentId, indexes: tuple[int, ...]) -> None:
         """Tell the peer that a content it watches has grown here."""
         if content in self.watched:
-            self._link.post(m.HaveMore(content, indexes))
+            self.show(content, indexes)
+
+    def call(self) -> None:
+        """It is the peer's turn: have it ask again now."""
+        for content, index in self._put_off.items():
+            self.show(content, (index,))
+        self._put_off.clear()
+
+    def show(self, content: ContentId, indexes: tuple[int, ...]) -> None:
+        """The peer may ask for these chunks as well."""
+        for begin in range(0, len(indexes), MAX_TOLD):
+            self._link.post(m.HaveMore(content, indexes[begin : begin + MAX_TOLD]))
+
+    def follow(self, content: ContentId) -> None:
+        """Hear what the peer gets elsewhere of a content that it takes here."""
+        self.ask_back(content)
+
+    def taker_has(self, content: ContentId, indexes: Iterable[int]) -> None:
+        """The peer has these chunks of a content that it takes here."""
+        self._ledger.seeding.has(self, content, indexes)
 
     async def close(self) -> None:
         """End the tasks and close the files."""
         self._end()
         await self._tasks.cancel_all()
+        self._ledger.close_counter(self._peer, self)
+        for content in self.watched:
+            self._ledger.seeding.leave(self, content)
         while not self._ready.empty():
             self._ready.get_nowait()
-            self._ledger.slots.release()
+            self._ledger.room.release()
         await self._open.close()
 
     async def _answer_from(self, offer: Offer, request: m.GetManifest | m.Interest) -> None:
         if isinstance(request, m.Interest):
             bitmap = offer.bitmap()
             self.watched.add(request.content)
+            if bitmap is None:
+                chunks = offer.manifest.chunk_count
+                bitmap = self._ledger.seeding.join(self, request.content, chunks)
             await self._link.send(m.Have(request.id, bitmap is None, bitmap or b""))
             return
         hashes = offer.manifest.hashes
@@ -224,7 +192,7 @@ class UploadDesk:
                 continue
             request = self._waiting.popleft()
             self._has_room.set()
-            await self._ledger.slots.acquire()
+            await self._ledger.room.acquire()
             handed_over = False
             try:
                 if request.id in self._cancelled:
@@ -237,8 +205,8 @@ class UploadDesk:
                     handed_over = True
             finally:
                 if not handed_over:
-                    self._ledger.slots.release()
-                    self._answered(request)
+                    self._ledger.room.release()
+                    self._answered(request, sent=False)
 
     async def _read(self, request: m.GetChunk) -> tuple[Offer, Buffer] | m.Failure:
         try:
@@ -285,28 +253,33 @@ class UploadDesk:
         while True:
             request, offer, chunk = await self._ready.get()
             upload = self._ledger.begin(self._peer, self._nick, request.content, offer)
+            sent = False
             try:
-                await self._send(request, chunk, upload)
+                sent = await self._send(request, chunk, upload)
             except LinkClosed:
                 self._end()
                 return
             finally:
                 self._ledger.end(upload)
-                self._ledger.slots.release()
-                self._answered(request)
+                self._ledger.room.release()
+                self._answered(request, sent=sent)
 
-    async def _send(self, request: m.GetChunk, chunk: Buffer, upload: Upload) -> None:
+    async def _send(self, request: m.GetChunk, chunk: Buffer, upload: Upload) -> bool:
+        """Send a chunk; whether all of it went out."""
         view = memoryview(chunk)
         for offset in range(0, len(view), PIECE_BYTES):
             if request.id in self._cancelled:
-                return
+                return False
             piece = view[offset : offset + PIECE_BYTES]
             await self._link.send_data(request.id, offset, piece)
             self._ledger.count(upload, len(piece))
+        return True
 
-    def _answered(self, request: m.GetChunk) -> None:
+    def _answered(self, request: m.GetChunk, *, sent: bool) -> None:
         self._unanswered.discard(request.id)
         self._cancelled.discard(request.id)
+        self._ledger.answered(self._peer)
+        self._ledger.seeding.answered(self, request.content, request.index, sent=sent)
 
     def _end(self) -> None:
         self._over = True

@@ -16,11 +16,15 @@ from p2ptui.base.rates import RateMeter
 from p2ptui.net.link import Buffer
 from p2ptui.net.wire import messages as m
 from p2ptui.node.manifest import Manifest
+from p2ptui.node.seeding import Seeding
+from p2ptui.node.slots import Slots
 
 log = logging.getLogger(__name__)
 
 MAX_CHUNKS_IN_MEMORY = 64
 """Chunks read and not yet sent, over all connections."""
+SLOTS = 16
+"""Members that are served at a time, when no setting says so."""
 IDLE_S = 10.0
 """An upload that nobody asks of for so long is over."""
 
@@ -72,6 +76,14 @@ class Offers(Protocol):
         ...
 
 
+class Counter(Protocol):
+    """A connection whose member may have to wait for its turn."""
+
+    def call(self) -> None:
+        """It is the member's turn now."""
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class Upload:
     """What one peer takes of one content."""
@@ -97,19 +109,55 @@ class UploadLedger:
     """All uploads of the node, for the screens, the history and the totals."""
 
     def __init__(
-        self, clock: Clock, on_end: Callable[[Upload], Awaitable[None]] | None = None
+        self,
+        clock: Clock,
+        on_end: Callable[[Upload], Awaitable[None]] | None = None,
+        *,
+        slots: int = SLOTS,
     ) -> None:
+        """`on_end` hears of each upload that is over; `slots`: members served at a time."""
         self._clock = clock
         self._on_end = on_end
         self._uploads: dict[tuple[PeerId, ContentId], Upload] = {}
         self._last_id = 0
         self.meter = RateMeter(clock.monotonic())
-        self.slots = asyncio.Semaphore(MAX_CHUNKS_IN_MEMORY)
+        self.room = asyncio.Semaphore(MAX_CHUNKS_IN_MEMORY)
+        """To be held while a chunk that is to be sent is in memory."""
+        self.slots: Slots[PeerId] = Slots(slots)
+        self._counters: dict[PeerId, set[Counter]] = {}
+        self.seeding = Seeding(clock)
 
     @property
     def current(self) -> tuple[Upload, ...]:
         """Uploads in progress, the oldest first."""
         return tuple(self._uploads.values())
+
+    # --- whose turn it is -------------------------------------------------------------------------
+
+    def open_counter(self, peer: PeerId, counter: Counter) -> None:
+        """A connection to a member is served, and wants to hear when it is the member's turn."""
+        self._counters.setdefault(peer, set()).add(counter)
+
+    def close_counter(self, peer: PeerId, counter: Counter) -> None:
+        """A connection is over."""
+        counters = self._counters.get(peer, set())
+        counters.discard(counter)
+        if not counters:
+            self._counters.pop(peer, None)
+            self.slots.leave(peer)
+
+    def ask(self, peer: PeerId) -> int:
+        """A member wants a chunk: 0 when it has a slot, and `answered` is owed; else its place."""
+        place = self.slots.ask(peer, self._clock.monotonic())
+        if not place:
+            self.slots.begin(peer)
+        return place
+
+    def answered(self, peer: PeerId) -> None:
+        """A chunk that was asked for went out or will not."""
+        self.slots.end(peer, self._clock.monotonic())
+
+    # --- what goes out ----------------------------------------------------------------------------
 
     def begin(self, peer: PeerId, nick: str, content: ContentId, offer: Offer) -> Upload:
         """A chunk is about to go out; `end` it."""
@@ -148,7 +196,11 @@ class UploadLedger:
 
     async def sweep(self) -> None:
         """End the uploads that nobody asks of any more; called every second or so."""
+        self.seeding.look()
         now = self._clock.monotonic()
+        for peer in self.slots.look(now):
+            for counter in self._counters.get(peer, ()):
+                counter.call()
         for key, upload in list(self._uploads.items()):
             if upload.busy:  # however slow the taker is
                 continue

@@ -8,6 +8,7 @@ from textual import on
 from textual.screen import Screen
 
 from p2ptui.base.errors import P2PError
+from p2ptui.screens.keys import method_of
 from p2ptui.screens.notices import tell_error, tell_unexpected
 from p2ptui.widgets.key_footer import KeyFooter
 
@@ -24,7 +25,7 @@ class ActingScreen(Screen[None]):
 
     def action_act(self, key_id: str) -> None:
         """Carry out a key."""
-        method = f"do_{key_id.replace('-', '_')}"
+        method = method_of(key_id)
         for doer in self.doers:
             work = getattr(doer, method, None)
             if work is not None:

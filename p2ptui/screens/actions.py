@@ -10,16 +10,13 @@ from p2ptui.base.text import display, format_bytes, format_rate
 from p2ptui.headless import files_and_bytes
 from p2ptui.node.api import Direction, NodeApi
 from p2ptui.screens.browse import BrowseScreen
+from p2ptui.screens.console_actions import ConsoleActions
 from p2ptui.screens.detail import DetailDialog
 from p2ptui.screens.file_picker import FilePicker
-from p2ptui.screens.help import key_help
-from p2ptui.screens.keys import PANES, PaneName
 from p2ptui.screens.notices import tell
-from p2ptui.screens.palette import Palette
 from p2ptui.screens.settings import SettingsScreen
 from p2ptui.screens.targets import Target
 from p2ptui.screens.why import transfer_story
-from p2ptui.widgets.command_line import CommandLine
 
 if TYPE_CHECKING:
     from p2ptui.screens.peer import PeerScreen
@@ -31,10 +28,11 @@ STEPS_BPS = (
 """Rates that the limit keys go through; above the last there is no limit."""
 
 
-class ScreenActions:
+class ScreenActions(ConsoleActions):
     """The actions of a screen."""
 
     def __init__(self, screen: "PeerScreen") -> None:
+        super().__init__(screen)
         self._screen = screen
 
     @property
@@ -59,43 +57,6 @@ class ScreenActions:
     async def do_transfers(self) -> None:
         """Go to the transfers."""
         self._screen.focus_pane("transfers")
-
-    async def do_log(self) -> None:
-        """Go to the log."""
-        self._screen.focus_pane("log")
-
-    async def do_hosts(self) -> None:
-        """Go to the hosts."""
-        self._screen.focus_pane("hosts")
-
-    async def do_next_pane(self) -> None:
-        """Go to the next pane."""
-        self._go(1)
-
-    async def do_previous_pane(self) -> None:
-        """Go to the pane before."""
-        self._go(-1)
-
-    def _go(self, step: int) -> None:
-        panes: list[PaneName] = [
-            name for name in PANES if self._screen.narrow or self._screen.is_seen(name)
-        ]
-        place = panes.index(self._screen.active) if self._screen.active in panes else 0
-        self._screen.focus_pane(panes[(place + step) % len(panes)])
-
-    async def do_find(self) -> None:
-        """Open the box of the pane."""
-        pane = self._screen.focused_pane
-        if pane is not None:
-            pane.open_box()
-
-    async def do_back(self) -> None:
-        """One step back."""
-        self._screen.back()
-
-    async def do_command(self) -> None:
-        """Open the command line."""
-        self._screen.query_one(CommandLine).open()
 
     # --- limits -----------------------------------------------------------------------------------
 
@@ -135,20 +96,7 @@ class ScreenActions:
         tell(self._screen.app, (await self._api.undo()).text)
 
     # --- help ---
-    async def do_help(self) -> None:
-        """The keys of the pane."""
-        looks = self._screen.looks
-        self._screen.app.push_screen(key_help(self._screen.active, looks.keys, looks.glyphs))
-
-    async def do_palette(self) -> None:
-        """All keys and commands."""
-        self._screen.app.push_screen(Palette(self._screen.looks.glyphs))
-
     # --- leaving ----------------------------------------------------------------------------------
-
-    async def do_quit(self) -> None:
-        """Leave, after a question when something runs that nobody else looks after."""
-        await self._screen.leaving.ask()
 
     # --- the row ----------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ def is_narrow(columns: int, rows: int) -> bool:
     return columns < WIDE_COLUMNS or rows < WIDE_ROWS
 
 
-def seen_parts(active: PaneName, *, narrow: bool, hosts: bool) -> dict[str, bool]:
+def seen_parts(active: str, *, narrow: bool, hosts: bool) -> dict[str, bool]:
     """Selectors of all parts, and whether each is seen. `hosts`: in the place of the search."""
     hidden: PaneName = "search" if hosts else "hosts"
     panes = {f"#{name}-pane": name == active if narrow else name != hidden for name in PANES}

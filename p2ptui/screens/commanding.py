@@ -4,13 +4,12 @@ What a command says goes to the log pane. Where that is not seen, a single line 
 and more than one line brings the log up.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from p2ptui.base.errors import P2PError
 from p2ptui.command_context import Context
 from p2ptui.command_line import HelpAskedFor, Parsed, command_help, parse_line, unknown_command
 from p2ptui.commands import Command, find_command, overview
-from p2ptui.node.api import NodeApi
 from p2ptui.output import Output
 from p2ptui.screens.notices import tell, tell_error
 from p2ptui.shell_io import last_word
@@ -18,17 +17,19 @@ from p2ptui.widgets.answers import Answer
 from p2ptui.widgets.dialog import Question
 
 if TYPE_CHECKING:
-    from p2ptui.screens.peer import PeerScreen
+    from p2ptui.screens.console import ConsoleScreen
     from p2ptui.screens.session import Language
 
 
 class Commanding:
     """Carries out typed lines for one screen."""
 
-    def __init__(self, screen: "PeerScreen", language: "Language") -> None:
+    def __init__(self, screen: "ConsoleScreen", language: "Language[Any]", api: object) -> None:
         self._screen = screen
         self._language = language
-        self._complete = language.completer(screen.api)
+        self._api = api
+        self._side = screen.SIDE
+        self._complete = language.completer(api)
         self.start_tracker = language.start_tracker
 
     async def complete(self, line: str) -> list[str]:
@@ -40,14 +41,14 @@ class Commanding:
     def helper(self, line: str) -> str:
         """Usage of the command that a line begins with."""
         word = line.strip().removeprefix("/").partition(" ")[0]
-        command = find_command(word, "peer", "shell")
+        command = find_command(word, self._side, "shell")
         return "" if command is None else f"{command.usage()}: {command.help}"
 
     async def carry_out(self, line: str) -> None:
         """Run a line to its end. What goes wrong is told."""
         lines: list[str] = []
         try:
-            parsed = parse_line(line, "peer")
+            parsed = parse_line(line, self._side)
             if parsed is None:
                 return
             self._screen.log_pane.echo(line)
@@ -71,8 +72,8 @@ class Commanding:
                 screen.leaving.detach()
             case "help":
                 self._help(args.word(0), lines)
-            case "search" if not (args.flag("json") or args.text("limit") or args.text("sort")):
-                screen.search_for(args.word(0))
+            case _ if await screen.shows(command, args):
+                pass
             case _:
                 context = self._context(lines, as_json=args.flag("json"))
                 await self._language.prepare(context, command, args)
@@ -82,13 +83,13 @@ class Commanding:
         """Do what the program's flags ask for."""
         await self._language.begin(self._context([], as_json=False), was_running)
 
-    def _context(self, lines: list[str], *, as_json: bool) -> Context[NodeApi]:
+    def _context(self, lines: list[str], *, as_json: bool) -> Context[Any]:
         def write(text: str) -> None:
             self._write(lines, text)
 
         width = self._screen.log_pane.columns
         return Context(
-            api=self._screen.api,
+            api=self._api,
             out=Output(as_json=as_json, out=write, err=write, width=width),
             wait=False,
             ask=self._ask,
@@ -96,11 +97,11 @@ class Commanding:
 
     def _help(self, word: str, lines: list[str]) -> None:
         if not word:
-            self._write(lines, overview("peer", "shell"))
+            self._write(lines, overview(self._side, "shell"))
             return
-        command = find_command(word.removeprefix("/"), "peer", "shell")
+        command = find_command(word.removeprefix("/"), self._side, "shell")
         if command is None:
-            raise unknown_command(word, "peer", "shell")
+            raise unknown_command(word, self._side, "shell")
         self._write(lines, command_help(command, "shell"))
 
     def _write(self, lines: list[str], text: str) -> None:

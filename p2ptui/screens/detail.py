@@ -24,6 +24,7 @@ NO_SOURCES = "No source is known now."
 COLUMNS = (
     Column("nick", "Host", sortable=False),
     Column("state", "State", 9, sortable=False),
+    Column("has", "Has", 5, "right", sortable=False),
     Column("rate", "Speed", 10, "right", sortable=False),
     Column("done", "Brought", 7, "right", sortable=False),
 )
@@ -95,7 +96,7 @@ class DetailDialog(Dialog[None]):
             self._reason.update(Content(display(text)))
 
     def _show_owners(self, found: ContentSources) -> None:
-        online = len(found.sources)
+        online = sum(not source.partial for source in found.sources)
         self._summary.update(
             Content(
                 f"{format_bytes(found.size)} {self._glyphs.separator} "
@@ -108,13 +109,15 @@ class DetailDialog(Dialog[None]):
     def _show_transfer(self, detail: TransferDetail) -> None:
         row, dot = detail.row, self._glyphs.separator
         here = sum(byte.bit_count() for byte in detail.bitmap)
-        self._summary.update(
-            Content(
-                f"{format_bytes(row.done)} of {format_bytes(row.size)} {dot} "
-                f"{format_count(min(here, detail.chunks))} of {format_count(detail.chunks)} chunks"
-                f" {dot} {row.state.replace('_', ' ')}"
-            )
-        )
+        parts = [
+            f"{format_bytes(row.done)} of {format_bytes(row.size)}",
+            f"{format_count(min(here, detail.chunks))} of {format_count(detail.chunks)} chunks",
+            row.state.replace("_", " "),
+        ]
+        if not detail.chunks:  # it is over, or has not begun: there is no map
+            del parts[1]
+        self._summary.update(Content(f" {dot} ".join(parts)))
+        self._chunks.display = bool(detail.chunks)
         self._chunks.show_map(
             detail.bitmap, detail.chunks, "good" if row.state == "finished" else row.direction
         )
@@ -130,11 +133,18 @@ class DetailDialog(Dialog[None]):
 
 def _owner_data(source: SourceRow) -> RowData:
     address = source.addresses[0] if source.addresses else ""
-    return RowData(source.peer_id, (source.nick, short_peer_id(source.peer_id), address))
+    name = f"{source.nick}, fetching it" if source.partial else source.nick
+    return RowData(source.peer_id, (name, short_peer_id(source.peer_id), address))
 
 
 def _source_data(source: SourceRow) -> RowData:
     state: Cell = Toned(source.state, _TONES.get(source.state, "bad")) if source.state else ""
     rate = format_rate(source.rate_bps) if source.rate_bps else ""
     done = format_bytes(source.done) if source.done else ""
-    return RowData(source.peer_id, (source.nick, state, rate, done))
+    return RowData(source.peer_id, (source.nick, state, _has(source), rate, done))
+
+
+def _has(source: SourceRow) -> str:
+    if not source.partial:
+        return "all"
+    return "some" if source.percent is None else f"{int(source.percent)}%"

@@ -15,8 +15,10 @@ YES = "yes"
 START = "start"
 
 
-def leave_question(status: NodeStatus) -> Question:
-    """Asked when something still runs and nobody else is attached."""
+def leave_question(status: NodeStatus) -> Question | None:
+    """Asked when something is under way that ends when the node does; None: nothing is."""
+    if not (status.active or status.uploads or status.hashing):
+        return None
     running = []
     if status.active:
         running.append(f"{status.active} download{'s' * (status.active != 1)}")
@@ -60,14 +62,14 @@ def failure_dialog(error: P2PError) -> Question:
     return Question(error.title, lines, (CLOSE,), tone="bad")
 
 
-def node_gone_dialog(reason: str) -> Question:
-    """The node ended under the screen."""
-    lines: list[str | Toned] = ["The node that this screen was attached to has ended."]
+def gone_dialog(what: str, reason: str, comfort: str) -> Question:
+    """The engine (`what`: the node, the tracker) ended under the screen."""
+    lines: list[str | Toned] = [f"The {what} that this screen was attached to has ended."]
     if reason:
         lines.append(reason)
-    lines.append(Toned("Downloads go on where they were once it is started again.", "dim"))
+    lines.append(Toned(comfort, "dim"))
     return Question(
-        "The node is gone",
+        f"The {what} is gone",
         lines,
         (Answer(START, "Start it again", "s"), Answer(STOP, "Leave", "l")),
         tone="bad",

@@ -4,16 +4,19 @@ Nothing is trusted without a look: a first contact without a link shows the fing
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import ClassVar
 
 from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input
 
 from p2ptui.base.errors import P2PError
 from p2ptui.base.links import parse_join_target
-from p2ptui.base.text import display
-from p2ptui.node.api import NodeApi
+from p2ptui.base.text import display, elide_middle
+from p2ptui.node.api import NodeApi, TrackerFound
 from p2ptui.peer_waiting import first_contact
 from p2ptui.widgets.answers import Answer, Answers
 from p2ptui.widgets.dialog import Dialog, Paragraph
@@ -26,6 +29,10 @@ StartTracker = Callable[[], Awaitable[str]]
 LATER = Answer("later", "Later")
 JOIN = Answer("join", "Join")
 START = Answer("start", "Start a tracker here")
+FOUND = "found "
+"""Key of the answer that joins a tracker of this network, with its number behind."""
+MAX_FOUND = 5
+NAME_CELLS = 24
 BACK = Answer("back", "Not now", "n")
 TRUST = Answer("trust", "It is the same: join", "t")
 ASKED = (
@@ -42,11 +49,17 @@ class FirstRun(Dialog[bool]):
     """Asks for a tracker. True: a swarm was joined; False or None: later."""
 
     AUTO_FOCUS = "Field"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "app.focus_previous", "Before", show=False, id="first-run.before"),
+        Binding("down", "app.focus_next", "Next", show=False, id="first-run.next"),
+    ]
     DEFAULT_CSS = """
     FirstRun {
         & Field { margin: 1 0 0 0; }
         & .first-run--fingerprint { margin: 1 0 0 2; text-style: bold; color: $primary; }
         & .first-run--told { margin: 1 0 0 0; }
+        & .first-run--found { margin: 0; }
+        & #first-run--near { height: auto; }
     }
     """
 
@@ -61,6 +74,9 @@ class FirstRun(Dialog[bool]):
         self._fingerprint = Paragraph(classes="first-run--fingerprint")
         self._fingerprint.display = False
         self._told = Paragraph(classes="first-run--told")
+        self._near = Vertical(id="first-run--near")
+        self._found: tuple[TrackerFound, ...] = ()
+        """Trackers that say to be on this network."""
         self._target = ""
         self._pin = ""
         """The fingerprint that is being asked about."""
@@ -68,9 +84,26 @@ class FirstRun(Dialog[bool]):
     def compose_body(self) -> Iterable[Widget]:
         """What is asked, the answer, and what came of it."""
         yield self._text
+        yield self._near
         yield self._field
         yield self._fingerprint
         yield self._told
+
+    def on_mount(self) -> None:
+        """Look for trackers near."""
+        self.run_worker(self._look_around(), group="look", exit_on_error=False)
+
+    async def _look_around(self) -> None:
+        try:
+            self._found = (await self._api.trackers())[:MAX_FOUND]
+        except P2PError:
+            return  # the field is there all the same
+        for number, found in enumerate(self._found):
+            words = f"{elide_middle(found.swarm, NAME_CELLS)} at {found.addresses[0]}"
+            answer = Answer(f"{FOUND}{number}", display(words))
+            await self._near.mount(Answers((answer,), classes="first-run--found"))
+        if self._found:
+            await self._near.mount(Paragraph(Content("On this network:")), before=0)
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
@@ -85,6 +118,9 @@ class FirstRun(Dialog[bool]):
     def give(self, answer: Answer) -> None:
         """One answer, one step."""
         match answer.key:
+            case found if found.startswith(FOUND):
+                self._target = self._found[int(found.removeprefix(FOUND))].addresses[0]
+                self._attempt(self._join(self._target, ""))
             case "join":
                 self._target = self._field.value.strip()
                 self._attempt(self._join(self._target, ""))
@@ -147,11 +183,12 @@ class FirstRun(Dialog[bool]):
         self._tell("")
 
     def _show(self, answers: Sequence[Answer], *, asking: bool) -> None:
-        row = self.query_one(Answers)
+        row = self.query(Answers).last()
         row.answers = tuple(answers)
         row.chosen = 0
         row.refresh()
         self._field.display = asking
+        self._near.display = asking
         self._fingerprint.display = not asking
         (self._field if asking else row).focus()
 

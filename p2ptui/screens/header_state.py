@@ -2,7 +2,7 @@
 
 from p2ptui.base.text import format_duration
 from p2ptui.node.api import NodeStatus, TrackerStatus
-from p2ptui.widgets.header import HeaderState, LinkTone
+from p2ptui.widgets.header import HeaderState, LinkTone, Reach
 
 
 def header_state(status: NodeStatus) -> HeaderState:
@@ -15,12 +15,26 @@ def header_state(status: NodeStatus) -> HeaderState:
         tracker=tracker.swarm or tracker.address,
         tracker_tone=tone,
         tracker_word=word,
+        reach=reach_word(status),
         down_bps=status.down_bps,
         up_bps=status.up_bps,
         down_limit_bps=status.down_limit_bps,
         up_limit_bps=status.up_limit_bps,
         slow=status.slow,
     )
+
+
+def reach_word(status: NodeStatus) -> Reach:
+    """Whether others can dial us, as the tracker found; only while it can tell."""
+    if status.tracker.state != "connected" or not status.listen:
+        return ""
+    match status.tracker.reachability:
+        case "reachable":
+            return "reachable"
+        case "unreachable":
+            return "not reachable"
+        case "unknown":
+            return "checking"
 
 
 def seen_address(listen: str, observed: str) -> str:

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 
 from textual.widget import Widget
 
-from p2ptui.screens.keys import Key, PaneName, help_of
+from p2ptui.screens.keys import Key, help_of
 from p2ptui.widgets.columns import Column
 from p2ptui.widgets.dialog import Dialog
 from p2ptui.widgets.glyphs import UNICODE, Glyphs
 from p2ptui.widgets.table_rows import ListSource, RowData, Toned
 from p2ptui.widgets.virtual_table import VirtualTable
 
-COLUMNS = (Column("key", "Key", 14, sortable=False), Column("does", "Does", sortable=False))
+COLUMNS = (Column("key", "Key", 8, sortable=False), Column("does", "Does", sortable=False))
 
 
 class HelpDialog(Dialog[None]):
@@ -41,6 +41,6 @@ class HelpDialog(Dialog[None]):
         )
 
 
-def key_help(pane: PaneName, keys: tuple[Key, ...], glyphs: Glyphs = UNICODE) -> HelpDialog:
+def key_help(pane: str, keys: tuple[Key, ...], glyphs: Glyphs = UNICODE) -> HelpDialog:
     """The keys of a pane."""
     return HelpDialog(f"Keys of the {pane}", help_of(pane, keys), glyphs)

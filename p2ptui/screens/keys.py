@@ -13,27 +13,34 @@ from p2ptui.base.settings_file import nearest
 PaneName = Literal["library", "search", "transfers", "hosts", "log"]
 PANES: tuple[PaneName, ...] = ("library", "search", "transfers", "log", "hosts")
 """In the order of their digits."""
-EVERYWHERE: frozenset[PaneName] = frozenset(PANES)
+EVERYWHERE: frozenset[str] = frozenset(PANES)
+TRACKER = "tracker."
+"""What ids of the tracker's console begin with: both programs of a home read one settings file."""
+
+
+def method_of(key_id: str) -> str:
+    """The coroutine that carries out a key: `do_pause_all` for `pause-all`; pure."""
+    return f"do_{key_id.removeprefix(TRACKER).replace('-', '_')}"
 
 
 class Key(NamedTuple):
     """One key."""
 
     id: str
-    """What the settings file calls it; `do_<id>` of a pane carries it out, dashes as `_`."""
+    """What the settings file calls it; those of the tracker's console begin with `tracker.`."""
     key: str
     """Its name in Textual; several are separated by commas."""
     help: str
     short: str = ""
     """Its word in the footer; empty: never there."""
-    panes: frozenset[PaneName] = EVERYWHERE
+    panes: frozenset[str] = EVERYWHERE
     rank: int = 50
     """Order in the footer; the lowest stay when there is little room."""
 
     @property
     def method(self) -> str:
         """The method of a pane, or of the screen, that carries it out."""
-        return f"do_{self.id.replace('-', '_')}"
+        return method_of(self.id)
 
     @property
     def action(self) -> str:
@@ -55,7 +62,7 @@ _SHOWN = {
 }  # fmt: skip
 
 
-def _in(*panes: PaneName) -> frozenset[PaneName]:
+def _in(*panes: PaneName) -> frozenset[str]:
     return frozenset(panes)
 
 
@@ -64,16 +71,16 @@ KEYS: tuple[Key, ...] = (
     Key("search", "2", "go to the search"),
     Key("transfers", "3", "go to the transfers"),
     Key("log", "4", "go to the log"),
-    Key("hosts", "5", "go to the hosts: who is here, in the search's place"),
+    Key("hosts", "5", "go to the hosts, in the search's place"),
     Key("next-pane", "tab", "next pane"),
     Key("previous-pane", "shift+tab", "previous pane"),
     Key("find", "slash", "search; in another pane, filter it", "Search", rank=10),
     Key("command", "colon", "command line, with history and completion", "Cmd", rank=23),
     Key("back", "escape", "back one step"),
-    Key("fetch", "f", "fetch the chosen rows", "Fetch", _in("search", "hosts"), 20),
+    Key("fetch", "f", "fetch the chosen rows", "Fetch", _in("search"), 20),
     Key("publish", "p", "publish a file or share a folder (picker)", "Publish",
         _in("library", "search", "transfers", "hosts"), 21),
-    Key("remove", "r", "remove: withdraw a file; a fetched one is deleted", "Remove",
+    Key("remove", "r", "withdraw a file; a fetched one is deleted", "Remove",
         _in("library"), 22),
     Key("pause", "s", "pause or resume", "Pause", _in("transfers"), 20),
     Key("pause-all", "S", "pause or resume all", "", _in("transfers")),
@@ -96,7 +103,7 @@ KEYS: tuple[Key, ...] = (
     Key("browse", "b", "browse this host", "Browse", _in("hosts"), 22),
     Key("copy", "y", "send the id to the clipboard", "", _in("library", "search", "transfers",
         "hosts")),
-    Key("sort", "comma", "sort by the next column; again: reverse; in the log: level"),
+    Key("sort", "comma", "sort by another column, reverse; log: level"),
     Key("undo", "u", "undo the last removal or cancel (30 s)"),
     Key("settings", "e", "settings"),
     Key("help", "question_mark", "keys of this pane", "Help", rank=24),
@@ -120,18 +127,18 @@ TABLE_KEYS: tuple[Key, ...] = (
 """Those of `widgets/table_keys.py`, in every pane."""
 
 
-def keys_of(pane: PaneName, keys: tuple[Key, ...] = KEYS) -> Iterator[Key]:
+def keys_of(pane: str, keys: tuple[Key, ...] = KEYS) -> Iterator[Key]:
     """The keys of a pane, in the table's order."""
     return (key for key in keys if pane in key.panes)
 
 
-def footer_of(pane: PaneName, keys: tuple[Key, ...] = KEYS) -> list[tuple[Key, str]]:
+def footer_of(pane: str, keys: tuple[Key, ...] = KEYS) -> list[tuple[Key, str]]:
     """Keys with their words for the footer of a pane, the most useful first."""
     shown = sorted((key for key in keys_of(pane, keys) if key.short), key=lambda key: key.rank)
     return [(key, _footer_word(key, pane)) for key in shown]
 
 
-def _footer_word(key: Key, pane: PaneName) -> str:
+def _footer_word(key: Key, pane: str) -> str:
     if key.id == "find" and pane != "search":
         return "Filter"
     if key.id == "retry" and pane == "library":
@@ -139,22 +146,29 @@ def _footer_word(key: Key, pane: PaneName) -> str:
     return key.short
 
 
-def help_of(pane: PaneName, keys: tuple[Key, ...] = KEYS) -> list[tuple[str, str]]:
+def help_of(pane: str, keys: tuple[Key, ...] = KEYS) -> list[tuple[str, str]]:
     """All keys of a pane with what they do: its own first, those of its table, those of all."""
-    own = sorted(keys_of(pane, keys), key=lambda key: key.panes == EVERYWHERE)
-    count = sum(key.panes != EVERYWHERE for key in own)
+    everywhere = frozenset[str]().union(*(key.panes for key in keys))
+    own = sorted(keys_of(pane, keys), key=lambda key: key.panes == everywhere)
+    count = sum(key.panes != everywhere for key in own)
     table = () if pane == "log" else TABLE_KEYS
     return [(key.shown, key.help) for key in (*own[:count], *table, *own[count:])]
 
 
-def remap(changes: Mapping[str, str], where: str = "settings") -> tuple[Key, ...]:
+def remap(
+    changes: Mapping[str, str], where: str = "settings", keys: tuple[Key, ...] = KEYS
+) -> tuple[Key, ...]:
     """The table with other keys. Raises a usage error for an unknown id, or at a clash.
 
-    `changes` maps an id to a key as a person writes it (`g`, `ctrl+t`, `+`, `f, g` for two).
+    `changes` maps an id to a key as a person writes it (`g`, `ctrl+t`, `+`, `f, g` for two). Ids of
+    the other program are left to it.
     """
-    known = {key.id: key for key in (*KEYS, *TABLE_KEYS)}
+    everywhere = frozenset[str]().union(*(key.panes for key in keys))
+    tables = (key._replace(panes=everywhere) for key in TABLE_KEYS)
+    known = {key.id: key for key in (*keys, *tables)}
+    ours = keys[0].id.startswith(TRACKER)
     for wanted in changes:
-        if wanted not in known:
+        if wanted not in known and (ours == wanted.startswith(TRACKER)):
             closest = nearest(wanted, known)
             hint = f"Did you mean {closest}?" if closest else f"Valid: {', '.join(known)}."
             raise _wrong(f"{where}: no such key: keys.{wanted}", hint)
@@ -165,7 +179,7 @@ def remap(changes: Mapping[str, str], where: str = "settings") -> tuple[Key, ...
         for key in known.values()
     }
     _refuse_clashes(tuple(changed.values()), where)
-    return tuple(changed[key.id] for key in KEYS)
+    return tuple(changed[key.id] for key in keys)
 
 
 def keymap_of(changes: Mapping[str, str]) -> dict[str, str]:

@@ -1,28 +1,41 @@
-"""Leaving the peer's screen: keep the node running, stop it, or stay (ARCHITECTURE.md)."""
+"""Leaving a screen: keep its engine running, stop it, or stay (ARCHITECTURE.md)."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from p2ptui.base.errors import P2PError
-from p2ptui.node.api import NodeStatus
-from p2ptui.screens.dialogs import KEEP, STOP, leave_question
+from p2ptui.screens.dialogs import KEEP, STOP
+from p2ptui.widgets.dialog import Question
 
 if TYPE_CHECKING:
-    from p2ptui.screens.peer import PeerScreen
+    from p2ptui.screens.console import ConsoleScreen
     from p2ptui.screens.session import Attached
 
 
 class Leaving:
     """The ways out of one screen."""
 
-    def __init__(self, screen: "PeerScreen", attached: "Attached") -> None:
+    def __init__(
+        self,
+        screen: "ConsoleScreen",
+        attached: "Attached[Any]",
+        question: Callable[[Any], Question | None],
+        goodbye: str,
+    ) -> None:
+        """`question`: what is asked in a state of the engine, None: nothing.
+
+        `goodbye`: what is told on the terminal that the screen leaves, when the engine goes on.
+        """
         self._screen = screen
         self._attached = attached
+        self._question = question
+        self._goodbye = goodbye
 
     async def ask(self) -> None:
         """Leave. Asks when something still runs and nobody else is attached.
 
-        With nothing under way, a node that this program started ends with it; one that was running
-        before goes on.
+        With nothing under way, an engine that this program started ends with it; one that was
+        running before goes on.
         """
         try:
             status = await self._attached.api.status()
@@ -30,8 +43,9 @@ class Leaving:
             self._screen.app.exit(0)
             return
         alone = status.front_ends <= 1
-        if alone and is_busy(status):
-            answer = await self._screen.app.push_screen_wait(leave_question(status))
+        question = self._question(status) if alone else None
+        if question is not None:
+            answer = await self._screen.app.push_screen_wait(question)
             if answer == STOP:
                 await self.stop()
             elif answer == KEEP:
@@ -42,7 +56,7 @@ class Leaving:
             self.detach()
 
     async def stop(self) -> None:
-        """Stop the node and leave, whoever else is attached."""
+        """Stop the engine and leave, whoever else is attached."""
         self._screen.expects_end = True
         try:
             await self._attached.api.stop()
@@ -51,10 +65,5 @@ class Leaving:
             self._screen.app.exit(0)
 
     def detach(self) -> None:
-        """Leave; the node goes on."""
-        self._screen.app.exit(0, message="The node goes on running; `p2ptui stop` ends it.")
-
-
-def is_busy(status: NodeStatus) -> bool:
-    """Whether something is under way that ends when the node does."""
-    return bool(status.active or status.uploads or status.hashing)
+        """Leave; the engine goes on."""
+        self._screen.app.exit(0, message=self._goodbye)

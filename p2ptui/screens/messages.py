@@ -1,4 +1,4 @@
-"""What the peer's screen tells the app."""
+"""What a screen of an engine tells the app."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from textual.message import Message
 
 
 @dataclass
-class NodeGone(Message):
-    """The node's feed ended and nobody asked for that."""
+class EngineGone(Message):
+    """The engine's feed ended and nobody asked for that."""
 
     reason: str

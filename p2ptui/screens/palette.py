@@ -12,12 +12,12 @@ from rich.text import Text
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider, SearchIcon
 
 from p2ptui.commands import Command, commands
-from p2ptui.screens.keys import keys_of
+from p2ptui.screens.keys import TRACKER, keys_of
 from p2ptui.widgets.command_line import CommandLine
 from p2ptui.widgets.glyphs import UNICODE, Glyphs
 
 if TYPE_CHECKING:
-    from p2ptui.screens.peer import PeerScreen
+    from p2ptui.screens.console import ConsoleScreen
 
 KEY_CELLS = 9
 USAGE_CELLS = 30
@@ -44,7 +44,7 @@ class Entry(NamedTuple):
         return Text.assemble(self.head, (self.help, "dim"))
 
 
-class PeerCommands(Provider):
+class KeysAndCommands(Provider):
     """The keys of the focused pane, then all commands."""
 
     async def discover(self) -> Hits:
@@ -61,12 +61,12 @@ class PeerCommands(Provider):
                 yield Hit(score, entry.line, entry.run, entry.text)
 
     def _entries(self) -> Iterator[Entry]:
-        screen = cast("PeerScreen", self.screen)
+        screen = cast("ConsoleScreen", self.screen)
         for key in keys_of(screen.active, screen.looks.keys):
-            if key.id not in _UNLISTED:
+            if key.id.removeprefix(TRACKER) not in _UNLISTED:
                 head = f"{key.shown:<{KEY_CELLS}}"
                 yield Entry(head, key.help, partial(screen.run_action, key.action))
-        for command in commands("peer", "screen"):
+        for command in commands(screen.SIDE, "screen"):
             usage = " ".join([command.name, *(param.usage for param in command.params)])
             head = f"{usage:<{USAGE_CELLS}}"
             yield Entry(head, command.help, partial(_begin, screen, command))
@@ -77,7 +77,7 @@ def needs_words(command: Command) -> bool:
     return any(param.takes in {"one", "many"} for param in command.params)
 
 
-def _begin(screen: "PeerScreen", command: Command) -> None:
+def _begin(screen: "ConsoleScreen", command: Command) -> None:
     """Carry it out, or put it on the command line."""
     if needs_words(command):
         screen.query_one(CommandLine).open(f"{command.name} ")
@@ -111,7 +111,7 @@ class Palette(CommandPalette):
     """
 
     def __init__(self, glyphs: Glyphs = UNICODE) -> None:
-        super().__init__(providers=(PeerCommands,), placeholder="a key or a command")
+        super().__init__(providers=(KeysAndCommands,), placeholder="a key or a command")
         self._glyphs = glyphs
 
     def on_mount(self) -> None:

@@ -63,7 +63,8 @@ class RemoteList:
             begun += row.state != "finished"
             self.mark(file, "have" if row.state == "finished" else "fetching")
         for folder in folders:
-            begun += await self._api.fetch_folder(self._host, folder)
+            row = await self._api.fetch_folder(self._host, folder, "")
+            begun += max(0, row.files - row.files_done)
         return begun
 
     def mark(self, file: RemoteFile, have: Ownership) -> None:

@@ -1,4 +1,4 @@
-"""What is seen until the node answers: one calm line."""
+"""What is seen until the engine answers: one calm line."""
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -17,13 +17,15 @@ class StartingScreen(Screen[None]):
     StartingScreen Static { color: $foreground 55%; padding: 1 2; }
     """
 
-    def __init__(self, glyphs: Glyphs) -> None:
+    def __init__(self, glyphs: Glyphs, what: str = "node", brand: str = "p2ptui") -> None:
         super().__init__()
         self._glyphs = glyphs
+        self._what = what
+        self._brand = brand
 
     def compose(self) -> ComposeResult:
         """The header's place is the one that it keeps."""
-        header = HeaderBar(glyphs=self._glyphs)
+        header = HeaderBar(self._brand, glyphs=self._glyphs)
         header.state = HeaderState(tracker_word="starting")
         yield header
-        yield Static(Content("The node of this home is being started."))
+        yield Static(Content(f"The {self._what} of this home is being started."))

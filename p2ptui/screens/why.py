@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterator
 
 from p2ptui.base.ids import short_content_id, short_peer_id
-from p2ptui.base.text import format_bytes, format_duration, format_rate
-from p2ptui.node.api import FileRow, HitRow, SourceRow, TransferDetail, TransferRow
+from p2ptui.base.text import format_bytes, format_count, format_duration, format_rate
+from p2ptui.node.api import FileRow, HitRow, HostRow, SourceRow, TransferDetail, TransferRow
 from p2ptui.widgets.dialog import CLOSE, Question
 from p2ptui.widgets.table_rows import Toned
 
@@ -77,13 +77,52 @@ def hit_story(row: HitRow) -> Question:
     return Question(f"Why: {row.name}", lines, (CLOSE,))
 
 
+_PATHS = {
+    "direct": "Its port can be dialled.",
+    "connect-back": "Its port cannot be dialled: it dials us when we ask the tracker for it.",
+    "relay": "Neither of us can dial the other: what is fetched goes through the tracker.",
+}
+_PINNED = {
+    "pinned": "It showed the key that it had before.",
+    "new": "Its key was met for the first time.",
+    "CHANGED": "Its key is not the one that it had before: ask whoever it is.",
+}
+
+
+def host_story(row: HostRow, now: float) -> Question:
+    """The story of a member of the swarm; `now` in seconds since 1970."""
+    lines: list[Line] = [f"id {row.peer_id}"]
+    if row.online:
+        ping = "" if row.ping_ms is None else f", {row.ping_ms:.0f} ms from the tracker"
+        lines.append(f"Online at {row.address or 'an address that is not told'}{ping}.")
+        lines.append(_way(row))
+    else:
+        lines.append(Toned(f"Offline; seen {format_duration(max(now - row.seen, 0))} ago.", "warn"))
+    if row.slots is not None:
+        lines.append(f"It has {row.slots} upload slots free.")
+    if row.key:
+        lines.append(Toned(_PINNED[row.key], "bad" if row.key == "CHANGED" else "dim"))
+    files = "1 file" if row.files == 1 else f"{format_count(row.files)} files"
+    lines.append(f"It shares {files}, {format_bytes(row.bytes)}: b lists them.")
+    return Question(f"Why: {row.nick}", lines, (CLOSE,))
+
+
+def _way(row: HostRow) -> Line:
+    if row.path or row.reachable:
+        return _PATHS[row.path or "direct"]
+    if row.reachable is None:
+        return Toned("The tracker has not tried its port yet.", "dim")
+    return Toned("The tracker could not dial its port: a fetch takes another way.", "warn")
+
+
 def _head(row: TransferRow) -> Iterator[Line]:
     if row.direction == "up":
         yield f"{row.peer} takes it from you: {format_bytes(row.done)} so far."
         return
     if row.state == "active":
         rate = format_rate(row.rate_bps)
-        yield f"{row.sources} of {row.known} sources bring it at {rate} in all."
+        bring = "brings" if row.sources == 1 else "bring"
+        yield f"{row.sources} of {row.known} sources {bring} it at {rate} in all."
     else:
         yield _STATES[row.state]
     if row.reason:
@@ -117,4 +156,9 @@ def _source_head(source: SourceRow) -> str:
     if source.retry_s:
         state = f"{state}; next try in {format_duration(source.retry_s)}"
     brought = f", {format_bytes(source.done)} brought" if source.done else ""
-    return f"{name}: {state}{brought}"
+    has = ""
+    if source.partial:
+        part = "some" if source.percent is None else f"{int(source.percent)} %"
+        has = f", fetches it too and has {part} of it"
+    way = f", by {source.path}" if source.path not in {"", "direct"} else ""
+    return f"{name}: {state}{way}{has}{brought}"

@@ -14,6 +14,7 @@ from p2ptui.widgets.status_line import Part, StatusLine
 from p2ptui.widgets.table_rows import Tone
 
 LinkTone = Literal["good", "warn", "bad", "dim"]
+Reach = Literal["", "checking", "reachable", "not reachable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,16 @@ class HeaderState:
     tracker_tone: LinkTone = "dim"
     tracker_word: str = "no tracker"
     """`connected`, `connecting`, `again in 12 s`, …"""
-    reachable: bool | None = None
-    """Whether others reach our port; None: not known."""
+    reach: Reach = ""
+    """Whether others reach our port; empty: nothing to say of it."""
     down_bps: float = 0
     up_bps: float = 0
     down_limit_bps: int | None = None
     up_limit_bps: int | None = None
     slow: bool = False
+
+
+_REACH: dict[Reach, LinkTone] = {"checking": "dim", "reachable": "good"}
 
 
 class HeaderBar(StatusLine):
@@ -77,10 +81,14 @@ def header_parts(brand: str, state: HeaderState, glyphs: Glyphs) -> tuple[list[P
         left.append(Part(state.tracker))
     # The words of a state that is not good stay: the dot alone would tell it by its colour.
     left.append(Part(state.tracker_word, "dim" if good else state.tracker_tone, rank=2 * good))
-    if state.reachable:
-        left.append(Part(f"{glyphs.separator} reachable", "dim", rank=5))
-    elif state.reachable is not None:
-        left.append(Part(f"{glyphs.separator} not reachable", "warn", rank=2))
+    if state.reach == "not reachable":
+        # Others still come by another way, so it is a warning and no more.
+        left += [Part(glyphs.dot, "warn", gap=2, rank=3), Part(state.reach, "warn", rank=3)]
+    elif state.reach:
+        left += [
+            Part(glyphs.dot, _REACH[state.reach], gap=2, rank=5),
+            Part(state.reach, "dim", rank=5),
+        ]
     left = [part for part in left if part.text]
     right = [
         *([Part("slow mode", "warn", rank=1)] if state.slow else []),

@@ -89,7 +89,7 @@ class TablePainter:
             cell = row.cells[self.columns.index(place.column)]
             if number:
                 segments.append(Segment(" " * GAP, plain))
-            elif row.depth or row.expander:
+            elif row.depth or row.expander or row.beside:
                 cell = self._indented(row, cell)
             segments += cell_segments(
                 cell,

@@ -43,6 +43,8 @@ class RowData:
     depth: int = 0
     """Steps of indentation of the first cell of a tree."""
     expander: Literal["", "open", "closed"] = ""
+    beside: bool = False
+    """A leaf among rows that have expanders: its first cell stands below theirs."""
     tone: Tone = "normal"
     """For the cells that have none of their own."""
 

@@ -47,9 +47,12 @@ def columns_of(samples: Sequence[float], total: int, capacity: int, width: int) 
     return columns
 
 
-def heights_of(columns: Sequence[float], rows: int) -> list[int]:
-    """Heights in eighths of a row; something is never nothing. Pure."""
-    scale = max(LEAST_SCALE, *columns) if columns else LEAST_SCALE
+def heights_of(columns: Sequence[float], rows: int, least: float = LEAST_SCALE) -> list[int]:
+    """Heights in eighths of a row; something is never nothing. Pure.
+
+    `least`: the value that fills the height while no column is higher.
+    """
+    scale = max(least, *columns) if columns else least
     full = rows * EIGHTHS
     return [max(round(value / scale * full), int(value > 0)) for value in columns]
 

@@ -70,7 +70,7 @@ class VirtualTable(ScrollView, can_focus=True):
         id: str | None = None,  # noqa: A002  (Textual's name)
         classes: str | None = None,
     ) -> None:
-        """`empty`: the sentence that an empty table shows, dim."""
+        """`empty`: the sentence that an empty table shows, dim; it may have several lines."""
         super().__init__(id=id, classes=classes)
         self._painter = TablePainter(columns, glyphs, self._component_style)
         self._empty = empty
@@ -176,8 +176,9 @@ class VirtualTable(ScrollView, can_focus=True):
         index = self.scroll_offset.y + y - HEADER
         count = self._source.count
         if index >= count:
-            is_first = y == HEADER and not count
-            return painter.sentence(self._empty, width) if is_first else painter.blank(width)
+            said = self._empty.split("\n") if not count else []
+            line = y - HEADER
+            return painter.sentence(said[line], width) if line < len(said) else painter.blank(width)
         row = self._source.row(index)
         if row is None:
             self._ask_for_visible()

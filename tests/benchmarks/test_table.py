@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.table import HEADINGS, Limit, Line, Ratio, format_table
+from benchmarks.table import HEADINGS, AtLeast, Fraction, Limit, Line, Ratio, format_table
 
 MB = 1_000_000
 
@@ -83,3 +83,30 @@ def test_the_ratio_lies_between_its_extremes(rounds: list[tuple[float, float]]) 
     each = [our / their for our, their in rounds]
     assert ratio(ours, theirs, at_least=min(each)).met
     assert not ratio(ours, theirs, at_least=max(each) * 1.01).met
+
+
+@pytest.mark.parametrize(("value", "met"), [(15_000.0, True), (14_999.0, False)])
+def test_how_many_a_second_is_held_against_its_target(value: float, met: bool) -> None:
+    found = AtLeast("T9", "entries", (1.0, value, 90_000.0), 15_000.0)
+    assert found.met is met
+    assert f"{value:.0f}/s" in found.cells()
+
+
+@pytest.mark.parametrize(
+    ("values", "bounds", "met"),
+    [
+        ((0.9, 0.96, 1.0), {"at_least": 0.95}, True),
+        ((0.9, 0.94, 1.0), {"at_least": 0.95}, False),
+        ((1.1, 1.3, 2.0), {"at_most": 1.3}, True),
+        ((1.1, 1.31, 2.0), {"at_most": 1.3}, False),
+    ],
+)
+def test_a_fraction_has_a_bound_from_above_or_from_below(
+    values: tuple[float, ...], bounds: dict[str, float], met: bool
+) -> None:
+    found = Fraction("T5", "publisher sends", values, "a copy", **bounds)
+    assert found.met is met
+    cells = found.cells()
+    assert len(cells) == len(HEADINGS)
+    assert f"{values[1]:.2f}× ({values[0]:.2f} to {values[2]:.2f})" in cells
+    assert cells[-2] == ("≥ 0.95×" if "at_least" in bounds else "≤ 1.3×")

@@ -3,17 +3,33 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.processes import Peer, Tracker, World, opened, random_file
+from tests.support.tmux import Terminal, terminal
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     yield from opened(tmp_path)
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder whose path is short enough for a socket."""
+    with tempfile.TemporaryDirectory(prefix="p2ptui-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def screen(short_folder: Path) -> Iterator[Terminal]:
+    """A terminal of 120 by 36."""
+    with terminal(short_folder) as found:
+        yield found
 
 
 class Swarm:

@@ -12,8 +12,8 @@ import pytest
 from tests.support.processes import PROGRAM, homes_in_use
 
 STEPS = [
-    "tracker", "invite", "join", "share", "publish", "search", "fetch", "verify", "fetch", "fetch",
-    "remove", "discover", "ping", "stop",
+    "tracker", "invite", "join", "share", "publish", "search", "fetch", "verify", "sources",
+    "trouble", "fetch", "fetch", "remove", "discover", "ping", "stop",
 ]  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def test_the_demo_tells_every_step_and_exits_0(folders: tuple[Path, Path]) -> No
     assert [line.partition(" ")[0] for line in steps] == STEPS
     assert len({len(line) for line in steps}) == 1, "the times stand in one column"
     assert all(len(line) <= 80 for line in steps)
-    assert last.startswith("All is right: 14 steps in ")
+    assert last.startswith("All is right: 16 steps in ")
     assert "somebody" not in out
     assert_nothing_is_left(folders)
 

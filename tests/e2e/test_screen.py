@@ -1,7 +1,7 @@
 """The full-screen peer in a real terminal, against a real tracker and a real second peer."""
 
-import tempfile
-from collections.abc import Iterator
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,19 +14,8 @@ pytestmark = pytest.mark.skipif(TMUX is None, reason="there is no tmux here")
 HOSTILE = "a\u202egpj.exe [@click=app.quit]x[red].txt"
 """A name that the wire allows, bidi and markup in it (F43, F44)."""
 BIDI = "\u202e"
-
-
-@pytest.fixture
-def short_folder() -> Iterator[Path]:
-    """A folder whose path is short enough for a socket."""
-    with tempfile.TemporaryDirectory(prefix="p2ptui-") as folder:
-        yield Path(folder)
-
-
-@pytest.fixture
-def screen(short_folder: Path) -> Iterator[Terminal]:
-    with terminal(short_folder) as found:
-        yield found
+SKIPPED = (b"\x1b[2Jclear.txt", b"\x1b]52;c;eA==\x07", b"line\nbreak", b"\xc2\x9b31m", b"\xff.txt")
+"""Names that nobody can share: terminal sequences, a line break, no UTF-8 (F42, F50)."""
 
 
 def start(screen: Terminal, world: World, name: str, *words: str | Path) -> None:
@@ -87,6 +76,44 @@ def test_search_fetch_publish_remove_quit(world: World, screen: Terminal) -> Non
         lambda: "No node is running" in world.run("carl", "stop").out,
         "a node that this screen started ends with it",
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names themselves")
+def test_f42_f43_f50_hostile_names_of_our_own_files_are_told_and_not_obeyed(
+    world: World, screen: Terminal
+) -> None:
+    shared = world.folder / "shared"
+    shared.mkdir()
+    for name in (*SKIPPED, HOSTILE.encode(), b"decent.txt"):
+        with open(os.fsencode(shared) + b"/" + name, "wb") as file:  # noqa: PTH123  (bytes)
+            file.write(name)
+    tracker = world.tracker()
+    start(screen, world, "carl", "--tracker", tracker.link, "--share", shared)
+    # The scan is over before the screen is there, or not yet: it is told either way.
+    screen.until_seen("connected to swarm", f"{len(SKIPPED)} files", "cannot be shared")
+    screen.until_seen("▸ shared", "2 files")
+    screen.press("1", "Right")
+    screen.until_seen("▾ shared", "decent.txt", "a\\u20")
+    screen.press("Down")
+    screen.until_seen("▌    a\\u20")
+    for key, told in (("w", "Why: "), ("o", "owners online")):
+        screen.press(key)
+        screen.until_seen(told)
+        screen.press("Escape")  # waited for: with a key at once behind it, it would be alt and that
+        until(lambda told=told: told not in screen.text, "the dialog's end")
+    for key, told in (("y", "sent to the clip"), ("r", "removed "), ("u", "shared again")):
+        screen.press(key)
+        screen.until_seen(told)
+    screen.type("/gpj")
+    screen.press("Enter")
+    screen.until_seen("▌shared/a…ed].txt")
+    screen.press("q")
+    assert screen.until_ended() == 0
+    written = screen.written.read_bytes()
+    for raw in (b"\x1b[2Jclear", b"\x1b]52;c;eA==", b"\xc2\x9b31m", b"\xff.txt", BIDI.encode()):
+        assert raw not in written
+    log = world.home("carl").node.log.read_text(encoding="utf-8")
+    assert "\\x1b[2Jclear.txt is skipped" in log
 
 
 def test_a_second_screen_attaches_and_the_node_outlives_the_first(

@@ -80,11 +80,11 @@ async def test_f19_a_frame_that_is_never_complete_ends_it_after_30_s() -> None:
     dripping = spawn(drip(), name="drip")
     with pytest.raises(LinkClosed, match="not complete within 30 s") as caught:
         await link.receive()
-    assert (caught.value.code, caught.value.theirs) == ("protocol", False)
+    assert (caught.value.code, caught.value.theirs) == ("idle", False)
     assert clock.monotonic() - began == pytest.approx(30)
     dripping.cancel()
     await raw.lost
-    assert raw.messages()[-1] == m.Goodbye("protocol", "a frame was not complete within 30 s")
+    assert raw.messages()[-1] == m.Goodbye("idle", "a frame was not complete within 30 s")
 
 
 @pytest.mark.parametrize(("role", "silence_s"), [(Role.PEER, 120), (Role.MEMBER, 45)])

@@ -44,11 +44,11 @@ def test_f19_a_frame_must_be_complete_in_30_s_however_it_drips(deadlines: Deadli
     deadlines.frame(3, START + 1)
     deadlines.heard(START + 20)
     deadlines.frame(3, START + 20)
-    assert due(deadlines, START + 20) == (START + 1 + FRAME_S, "protocol")
+    assert due(deadlines, START + 20) == (START + 1 + FRAME_S, "idle")
     deadlines.frame(4, START + 25)
-    assert due(deadlines, START + 25) == (START + 25 + FRAME_S, "protocol")
+    assert due(deadlines, START + 25) == (START + 25 + FRAME_S, "idle")
     deadlines.frame(None, START + 26)
-    assert due(deadlines, START + 26)[1] == "idle"
+    assert due(deadlines, START + 26) == (START + 20 + IDLE, "idle")
 
 
 def test_time_in_which_we_do_not_read_counts_against_nobody(deadlines: Deadlines) -> None:
@@ -61,7 +61,7 @@ def test_time_in_which_we_do_not_read_counts_against_nobody(deadlines: Deadlines
     deadlines.hold(START + 25)
     assert due(deadlines, START + 600)[0] > START + 600
     deadlines.resume(START + 625)
-    assert due(deadlines, START + 625) == (START + 20 + FRAME_S + 600, "protocol")
+    assert due(deadlines, START + 625) == (START + 20 + FRAME_S + 600, "idle")
 
 
 def test_the_silence_before_a_pause_is_forgiven_after_it(deadlines: Deadlines) -> None:

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from p2ptui.net.throttle import MAX_GRAIN_BYTES, MIN_GRAIN_BYTES, Throttle
+from p2ptui.net.tasks import spawn
+from p2ptui.net.throttle import MAX_GRAIN_BYTES, MIN_GRAIN_BYTES, Narrowed, Throttle
 from tests.support.fake_time import virtual_time
 
 MIB = 1024 * 1024
@@ -96,3 +97,52 @@ def test_a_slow_flow_moves_in_small_pieces(rate_bps: float, grain: int) -> None:
     throttle = Throttle(rate_bps)
     assert throttle.grain == grain
     assert throttle.rate_bps == rate_bps
+
+
+@virtual_time
+async def test_two_members_get_the_same_however_many_connections_one_has() -> None:
+    throttle = Throttle(MIB)
+    passed = {"greedy": 0, "modest": 0}
+
+    async def take(flow: str, amount: int) -> None:
+        while True:
+            await throttle.take(amount, flow)
+            passed[flow] += amount
+
+    takers = [spawn(take("greedy", throttle.grain), name="greedy") for _ in range(4)]
+    takers.append(spawn(take("modest", throttle.grain), name="modest"))
+    await asyncio.sleep(20)
+    for taker in takers:
+        taker.cancel()
+    await asyncio.wait(takers)
+    assert passed["greedy"] == pytest.approx(passed["modest"], rel=0.1)
+
+
+@virtual_time
+async def test_one_that_gives_up_leaves_its_turn_to_the_next() -> None:
+    throttle = Throttle(4096)
+    await throttle.take(8192)
+    waiting = [spawn(throttle.take(4096, number), name=f"take-{number}") for number in range(4)]
+    await asyncio.sleep(0.1)
+    waiting[0].cancel()  # it waits for the bucket
+    waiting[2].cancel()  # it waits for its turn
+    await asyncio.sleep(5)
+    assert [task.done() and not task.cancelled() for task in waiting] == [False, True, False, True]
+    began = now()
+    await throttle.take(1)
+    assert now() - began < 5, "the turn is free again"
+
+
+@virtual_time
+async def test_a_limit_within_a_limit() -> None:
+    own, common = Throttle(MIB), Throttle(4 * MIB)
+    both = Narrowed(own, common)
+    assert both.grain == own.grain
+    began = now()
+    for _ in range(4 * MIB // both.grain):
+        await both.take(both.grain)
+    assert now() - began == pytest.approx(4 - 0.25, abs=0.05)
+    both.charge(10 * MIB)
+    assert both.charge(0) > 0
+    own.set_rate(None)
+    assert both.charge(0) > 0, "the common one was charged as well"

@@ -115,13 +115,39 @@ async def test_a_fetch_to_another_folder_does_not_attach_in_silence(tmp_path: Pa
 
 
 @virtual_time
-async def test_many_are_added_at_once_and_each_content_once(tmp_path: Path) -> None:
+async def test_of_one_content_one_is_at_work_and_its_twins_wait(tmp_path: Path) -> None:
     async with downloading(tmp_path) as rig:
         await rig.add("a")
         records = [rig.record(name) for name in ("a", "b", "c", "b")]
-        assert await rig.downloads.add_all(records) == 2
-        assert rig.order == ["a", "b", "c"]
+        added = await rig.downloads.add_files(records)
+        assert [each.twin for each in added] == [True, False, False, True]
+        rig.downloads.set_max_running(9)
+        await rig.until_running("a", "b", "c")
+        first = rig.downloads.of_content(records[1].content)
+        assert first is added[1]
+        await rig.downloads.cancel(added[1].record.id)
+        assert rig.downloads.of_content(records[1].content) is added[3]
+        await eventually(lambda: added[3].fetch is not None)
+        await rig.downloads.cancel(added[0].record.id)
+        assert rig.downloads.of_content(records[0].content) is not None
+
+
+@virtual_time
+async def test_many_are_paused_taken_up_and_ended_at_once(tmp_path: Path) -> None:
+    async with downloading(tmp_path) as rig:
+        over: list[str] = []
+        rig.downloads.on_over = lambda record: over.append(record.name)
+        await rig.add("a", "b", "c", "d")
         await rig.until_running("a", "b")
+        some = [each for each in rig.downloads.current if each.record.name != "c"]
+        await rig.downloads.set_all(some, "paused")
+        await rig.until_running("c")
+        await rig.downloads.set_all(some, "queued")
+        await eventually(lambda: len(rig.running) == 2)
+        await rig.downloads.set_all(some, "cancelled")
+        assert over == ["a", "b", "d"]
+        await rig.until_running("c")
+        assert rig.order == ["c"]
 
 
 @virtual_time

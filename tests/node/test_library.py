@@ -120,8 +120,8 @@ async def test_a_content_is_opened_and_read(tmp_path: Path) -> None:
         assert await run.library.open_content(other) is None
         assert await run.library.have([manifest.content_id, other]) == {manifest.content_id}
         assert await run.library.manifest(manifest.content_id) == manifest
-        assert await run.library.path_of(manifest.content_id) == tmp_path / "repo" / "file"
-        assert await run.library.path_of(other) is None
+        assert await run.library.paths_of(manifest.content_id) == [tmp_path / "repo" / "file"]
+        assert await run.library.paths_of(other) == []
 
 
 @pytest.mark.parametrize("how", ["rewrite", "delete", "link", "pipe"])

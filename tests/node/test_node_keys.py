@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from p2ptui.base.errors import ExitCode, P2PError
-from p2ptui.node import fetching
+from p2ptui.node import folder_fetch, owners_elsewhere
 from p2ptui.node.api import BrowseRequest, FetchRequest, Page
 from p2ptui.node.events import Disconnected, Section, Stopped
 from p2ptui.node.node import Node
@@ -31,6 +31,26 @@ async def shared(node: Node, names: Sequence[str]) -> bool:
 
 async def connected(node: Node) -> bool:
     return (await node.status()).tracker.state == "connected"
+
+
+async def test_the_library_tells_how_many_others_have_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owners_elsewhere, "FRESH_S", 0.1)
+    async with node_swarm(tmp_path) as swarm:
+        await swarm.tracker()
+        write(swarm.repository("anna"), "song", "album/mine")
+        write(swarm.repository("bert"), "song")
+        anna = await swarm.node("anna")
+        await swarm.node("bert")
+
+        async def counted() -> bool:
+            page = await anna.library(Page())
+            return {row.name: row.owners for row in page.rows} == {"song": 1, "album/mine": 0}
+
+        await until(counted)
+        (row,) = (await anna.folder("album", Page())).rows
+        assert row.owners == 0
 
 
 async def test_a_removal_is_undone_once(tmp_path: Path) -> None:
@@ -172,16 +192,19 @@ async def test_a_folder_of_another_is_fetched_with_its_structure(
         await until(listed)
         await until(lambda: shared(bert, ["here"]))
         with pytest.raises(P2PError) as caught:
-            await bert.fetch_folder("anna", "nothing")
+            await bert.fetch_folder("anna", "nothing", "")
         assert caught.value.exit_code is ExitCode.NOT_FOUND
-        assert await bert.fetch_folder("anna", "/music/jazz/") == 2, "one is here already"
-        await until(lambda: shared(bert, ["here", "jazz/deep/b", "jazz/deep/c"]))
+        row = await bert.fetch_folder("anna", "/music/jazz/", "")
+        assert row.files == 3
+        files = ["here", "jazz/a", "jazz/deep/b", "jazz/deep/c"]
+        await until(lambda: shared(bert, files))
         path = swarm.repository("bert") / "jazz" / "deep" / "b"
         assert path.read_text() == "music/jazz/deep/b"
-        assert await bert.fetch_folder("anna", "music/jazz") == 0
-        monkeypatch.setattr(fetching, "MAX_FOLDER_FILES", 1)
+        again = await bert.fetch_folder("anna", "music/jazz", "")
+        assert (again.files, again.files_done, again.path) == (3, 3, row.path)
+        monkeypatch.setattr(folder_fetch, "MAX_FOLDER_FILES", 1)
         with pytest.raises(P2PError, match="Too large a folder"):
-            await bert.fetch_folder("anna", "music")
+            await bert.fetch_folder("anna", "music", "")
 
 
 async def test_a_cancelled_download_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -247,3 +270,26 @@ async def test_a_stop_throws_away_what_was_cancelled(tmp_path: Path) -> None:
         assert list(partials.glob("*.part"))
         await bert.close()
         assert not list(partials.glob("*.part"))
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["while it runs", "at its start"])
+async def test_a_tracker_that_moved_is_found_where_the_new_link_says(
+    tmp_path: Path, runs: bool
+) -> None:
+    async with node_swarm(tmp_path) as swarm:
+        await swarm.tracker()
+        node = await (swarm.node("anna") if runs else swarm.open("anna"))
+        if not runs:
+            await until(lambda: connected(node))
+            await node.close()
+        link = await swarm.tracker()
+        if runs:
+            await until(lambda: lost(node))
+            await node.join(link, "")
+        else:
+            node = await swarm.node_at("anna", link)
+        await until(lambda: connected(node))
+
+
+async def lost(node: Node) -> bool:
+    return not await connected(node)

@@ -278,15 +278,18 @@ def test_checkpoints_are_due_after_5_s(tmp_path: Path) -> None:
     partial.close()
 
 
-def test_checkpoints_are_due_after_64_mib(tmp_path: Path) -> None:
+def test_checkpoints_are_due_after_16_mib(tmp_path: Path) -> None:
     chunk = bytes(MIB)
-    manifest = make_manifest(bytes(65 * MIB))
+    manifest = make_manifest(bytes(17 * MIB))
     partial = open_partial(tmp_path, manifest)
-    for index in range(63):
+    for index in range(15):
         partial.write_chunk(index, chunk)
     assert not partial.checkpoint_due
-    partial.write_chunk(63, chunk)
+    partial.write_chunk(15, chunk)
     assert partial.checkpoint_due
+    assert partial.unclaimed_bytes == 16 * MIB
+    partial.checkpoint()
+    assert partial.unclaimed_bytes == 0
     partial.discard()
 
 

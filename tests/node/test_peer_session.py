@@ -519,7 +519,7 @@ async def test_f90_the_end_of_a_flooded_link_is_heard() -> None:
         talk.peer.abort()
         async with asyncio.timeout(60):
             await asyncio.wait({talk.run})
-        assert talk.ledger.slots._value == 64
+        assert talk.ledger.room._value == 64
 
 
 @virtual_time

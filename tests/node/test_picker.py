@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from p2ptui.base.ids import PeerId
 from p2ptui.node.chunkmap import ChunkMap
-from p2ptui.node.picker import MAX_SOURCES_PER_CHUNK, Picker
+from p2ptui.node.picker import END_GAME_BELOW, MAX_SOURCES_PER_CHUNK, Picker
 from tests.support.memory_net import peer_id_of
 
 ANNA, BERT, CARA = (peer_id_of(name) for name in ("anna", "bert", "cara"))
@@ -74,10 +74,17 @@ def test_two_sources_share_the_work_until_the_end_game() -> None:
     picker.add_source(BERT, None)
     first = [picker.pick(source) for source in (ANNA, BERT, ANNA, BERT)]
     assert sorted(index for index in first if index is not None) == [0, 1, 2, 3]
+    assert picker.pick(ANNA) is None, "she has enough to do with her own"
+    for index in first[::2]:
+        assert index is not None
+        picker.settle(ANNA, index)
     doubled = drain(picker, ANNA)
     assert set(doubled) == {index for index in first[1::2] if index is not None}
     picker.add_source(CARA, None)
-    assert len(drain(picker, CARA)) == 2, "a chunk is asked of two sources at most"
+    assert picker.pick(CARA) is None, "a chunk is asked of two sources at most"
+    for index in doubled:
+        picker.give_back(ANNA, index)
+    assert sorted(drain(picker, CARA)) == sorted(doubled)
 
 
 def test_there_is_no_end_game_while_something_was_not_asked_for() -> None:
@@ -263,7 +270,7 @@ class PickerMachine(RuleBasedStateMachine):
         index = self.picker.pick(peer)
         if index is None:
             assert not unasked & can_give, "something was left to be asked for"
-            if not unasked:
+            if not unasked and len(self.flying[peer]) < END_GAME_BELOW:
                 doubled = {each for each in missing if self.askers(each) < MAX_SOURCES_PER_CHUNK}
                 assert not (doubled & can_give) - self.flying[peer], "the end game was forgotten"
             return
@@ -271,6 +278,7 @@ class PickerMachine(RuleBasedStateMachine):
         assert index not in self.flying[peer]
         if self.askers(index):
             assert not unasked, "the end game began too early"
+            assert len(self.flying[peer]) < END_GAME_BELOW, "it has enough to do"
             assert self.askers(index) < MAX_SOURCES_PER_CHUNK
         self.flying[peer].add(index)
 

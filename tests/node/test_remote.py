@@ -11,7 +11,7 @@ import pytest
 from p2ptui.base.errors import P2PError, usage_error
 from p2ptui.base.ids import TransferId
 from p2ptui.net.control import ControlServer
-from p2ptui.node.api import BrowseRequest, FetchRequest, NodeApi, NodeStatus, Page
+from p2ptui.node.api import BrowseRequest, FetchRequest, NodeApi, NodeStatus, OperateRequest, Page
 from p2ptui.node.events import Resync, Section, Stopped
 from p2ptui.node.remote import SECTION_TYPES, RemoteNode
 from tests.support.fake_node import CONTENT, TIME, FakeNode, finished, transfer
@@ -65,18 +65,21 @@ async def test_every_method_there_and_back(tmp_path: Path) -> None:
         number = TransferId(1)
         assert await remote.transfer(number) == await node.transfer(number)
         assert await remote.steer(number, "pause") == await node.steer(number, "pause")
+        kick = OperateRequest(act="kick", target="bert", text="noise")
+        assert await remote.operate(kick) == await node.operate(kick)
         assert await remote.limit("up", None) == await node.limit("up", None)
         assert await remote.undo() == await node.undo()
-        assert await remote.fetch_folder("bert", "music") == 2
+        assert (await remote.fetch_folder("bert", "music", "")).files == 2
         assert (await remote.slow(on=True)).slow
         assert await remote.settings() == await node.settings()
         row = await remote.configure("peer.nick", "änne")
         assert (row.value, row.origin) == ("änne", "file")
         assert await remote.slow(True) == await node.slow(True)
         assert await remote.undo() == await node.undo()
+        assert await remote.trackers() == await node.trackers()
         assert await remote.folder("", page) == await node.folder("", page)
-        assert await remote.fetch_folder("bert", "music") == await node.fetch_folder(
-            "bert", "music"
+        assert await remote.fetch_folder("bert", "music", "") == await node.fetch_folder(
+            "bert", "music", ""
         )
         settings = await remote.settings()
         assert settings == await node.settings()

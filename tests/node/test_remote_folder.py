@@ -5,46 +5,55 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2ptui.base.ids import ContentId, content_id_text
-from p2ptui.net.wire.messages import MAX_QUERY_BYTES
-from p2ptui.node.api import RemoteFile
-from p2ptui.node.remote_folder import files_in, filter_of
+from p2ptui.base.ids import ContentId
+from p2ptui.base.names import safe_name
+from p2ptui.net.wire.messages import MAX_QUERY_BYTES, Entry
+from p2ptui.node.remote_folder import Places, filter_of, inside
 
-HOME = Path("/repo")
-CONTENT = content_id_text(ContentId(bytes(32)))
+ROOT = Path("/repo/jazz")
+CONTENT = ContentId(bytes(32))
 
 
-def places(folder: str, *names: str) -> list[str]:
-    files = [RemoteFile(name=name, size=1, content_id=CONTENT) for name in names]
+def found(folder: str, *names: str) -> list[str]:
+    entries = [Entry(tuple(name.split("/")), 1, CONTENT, 0) for name in names]
+    places = Places(ROOT)
     return [
-        str((wanted.folder / wanted.name).relative_to(HOME))
-        for wanted in files_in(folder, files, HOME)
+        str((places.of(each.folders) / safe_name(each.entry.path[-1])).relative_to(ROOT))
+        for each in inside(folder, entries)
     ]
 
 
-def test_a_folder_comes_with_its_name_and_what_is_below_it() -> None:
+def test_what_is_below_a_folder_keeps_its_structure() -> None:
     names = ("music/jazz/a", "music/jazz/deep/b", "music/jazzy/c", "music/d", "jazz/e", "Music/f")
-    assert places("music/jazz", *names) == ["jazz/a", "jazz/deep/b"]
-    assert places("music", *names) == [
-        "music/jazz/a", "music/jazz/deep/b", "music/jazzy/c", "music/d",
-    ]  # fmt: skip
-    assert places("", *names) == list(names)
-    assert places("music/d", *names) == [], "a file is no folder"
+    assert found("music/jazz", *names) == ["a", "deep/b"]
+    assert found("music", *names) == ["jazz/a", "jazz/deep/b", "jazzy/c", "d"]
+    assert found("", *names) == [*names[:5], "Music (2)/f"]
+    assert found("music/d", *names) == [], "a file is no folder"
 
 
 def test_f47_hostile_parts_become_safe_names() -> None:
-    assert places("", "../x/a", ".ssh/keys", "con/nul.txt", "a:b/c") == [
-        "_/x/a", "_ssh/keys", "_con/nul.txt", "a_b/c",
+    assert found("", "../x/a", ".ssh/keys", "con/nul.txt", "a:b/c") == [
+        "_/x/a", "_ssh/keys", "_con/_nul.txt", "a_b/c",
     ]  # fmt: skip
-    assert places(".ssh", ".ssh/authorized_keys") == ["_ssh/authorized_keys"]
 
 
-@given(st.lists(st.text(min_size=1, max_size=20).filter(lambda part: "/" not in part), min_size=1))
-def test_f47_nothing_leads_out_of_the_repository(parts: list[str]) -> None:
-    file = RemoteFile(name="/".join(parts), size=1, content_id=CONTENT)
-    for wanted in files_in("", [file], HOME):
-        assert wanted.folder.is_relative_to(HOME)
-        assert ".." not in wanted.folder.parts
+def test_folders_whose_names_become_the_same_do_not_mix() -> None:
+    assert found("", "a:b/x", "a?b/x", "A_B/x", "a:b/y") == [
+        "a_b/x", "a_b (2)/x", "A_B (3)/x", "a_b/y",
+    ]  # fmt: skip
+
+
+@given(
+    st.lists(
+        st.text(min_size=1, max_size=20).filter(lambda part: "/" not in part),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_f47_nothing_leads_out_of_the_folder(parts: list[str]) -> None:
+    place = Places(ROOT).of(tuple(parts))
+    assert place.is_relative_to(ROOT)
+    assert ".." not in place.parts
 
 
 def test_a_question_holds_the_words_of_the_folder() -> None:

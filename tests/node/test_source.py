@@ -5,10 +5,19 @@ import random
 import pytest
 
 from p2ptui.base.rates import RateMeter
-from p2ptui.node.source import MAX_BACKOFF_S, SILENT_S, SLOW_BPS, SLOW_S, Source
+from p2ptui.node.source import (
+    LANES,
+    MAX_BACKOFF_S,
+    MIN_LANES,
+    SILENT_S,
+    SLOW_BPS,
+    SLOW_S,
+    Source,
+)
 from tests.support.memory_net import peer_id_of
 
 ANNA = peer_id_of("anna")
+MIB = 1 << 20
 
 
 def source_at(now: float = 0.0) -> Source:
@@ -126,3 +135,13 @@ def test_rest_and_drop_are_states_with_a_reason() -> None:
     assert (source.state, source.next_try) == ("idle", 77.0)
     source.drop(5.0, "sent wrong data")
     assert (source.state, source.reason) == ("dropped", "sent wrong data")
+
+
+def test_a_slow_source_is_asked_for_less_at_a_time() -> None:
+    source = source_at()
+    assert source.window(0.0, MIB) == MIN_LANES, "nothing is known of it yet"
+    source.meter.add(1.0, 2 * MIB)
+    assert source.window(1.0, MIB) == MIN_LANES + 2
+    source.meter.add(2.0, 1000 * MIB)
+    assert source.window(2.0, MIB) == LANES
+    assert source.window(60.0, MIB) == MIN_LANES, "it has become slow"

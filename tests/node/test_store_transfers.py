@@ -9,7 +9,6 @@ import msgspec
 import pytest
 
 from p2ptui.base.ids import ContentId, TransferId
-from p2ptui.node import store_transfers
 from p2ptui.node.api import Page
 from p2ptui.node.store import NodeStore
 from p2ptui.node.store_leftovers import LeftoverTable
@@ -66,14 +65,17 @@ async def test_history_is_paged_the_newest_first(table: TransferTable) -> None:
 
 
 async def test_history_is_bounded_and_numbers_are_never_used_again(
-    table: TransferTable, monkeypatch: pytest.MonkeyPatch
+    table: TransferTable,
 ) -> None:
-    monkeypatch.setattr(store_transfers, "HISTORY", 2)
+    await table.keep(2)
     running = await table.add(transfer("running"))
     kept = [await table.add(transfer(f"{number}", finished=1.0)) for number in range(5)]
     rows, _ = await table.page(Page())
     assert [row.id for row in rows] == [kept[4].id, kept[3].id, running.id]
     assert len({record.id for record in kept}) == 5
+    await table.keep(1)
+    rows, _ = await table.page(Page())
+    assert [row.id for row in rows] == [kept[4].id, running.id]
 
 
 async def test_many_are_added_at_once(table: TransferTable) -> None:

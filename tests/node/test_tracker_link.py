@@ -9,6 +9,7 @@ import pytest
 
 from p2ptui.base.errors import ExitCode, P2PError, security_stop, storage_error, unreachable
 from p2ptui.base.ids import PeerId
+from p2ptui.base.text import local_minute
 from p2ptui.net.link import Link
 from p2ptui.net.tasks import spawn
 from p2ptui.net.wire import messages as m
@@ -18,6 +19,7 @@ from p2ptui.node.tracker_link import (
     FIRST_JITTER_S,
     HELLO_TIMEOUT_S,
     MAX_BACKOFF_S,
+    Pushed,
     TrackerLink,
 )
 from tests.node.test_announcer import Share
@@ -67,7 +69,7 @@ class Handler:
     def disconnected(self, reason: str, retry_s: float | None) -> None:
         self.losses.append((reason, retry_s))
 
-    def heard(self, message: m.Notice | m.KickList) -> None:
+    def heard(self, message: Pushed) -> None:
         self.messages.append(message)
 
     async def list_files(self, request: m.ListFiles) -> m.Listing:
@@ -312,18 +314,56 @@ async def test_f113_a_proof_that_fails_is_a_hard_stop() -> None:
 
 
 @virtual_time
-async def test_f70_a_kick_is_final() -> None:
+async def test_f70_a_ban_for_good_is_final() -> None:
     async with linked() as run:
         run.tracker.goodbye = m.Goodbye("kicked", "spam")
         await run.tracker.links[0].close("kicked", "spam")
         await eventually(lambda: run.link.status.state == "stopped")
-        assert run.handler.losses == [("kicked: spam", None)]
+        assert run.handler.losses == [("banned for good: spam", None)]
         await asyncio.sleep(300)
         assert run.handler.dials == 1
 
 
 @virtual_time
-async def test_f70_a_kick_before_the_welcome_is_final_too() -> None:
+async def test_f70_a_ban_for_a_time_is_waited_for_and_told() -> None:
+    async with linked() as run:
+        until = int(run.clock.wall()) + 3600
+        run.tracker.goodbye = m.Goodbye("kicked", "spam", until)
+        await run.tracker.links[0].close("kicked", "spam", until)
+        await eventually(lambda: run.handler.losses)
+        reason, wait_s = run.handler.losses[0]
+        assert reason == f"banned until {local_minute(until)}: spam"
+        assert wait_s is not None
+        assert 3600 <= wait_s <= 3612
+        assert run.link.status.state == "waiting"
+        await asyncio.sleep(3590)
+        assert run.handler.dials == 1, "it does not hammer"
+        run.tracker.goodbye = None
+        await run.until_up(30)
+
+
+@virtual_time
+async def test_f70_a_kick_is_told_as_one_and_over_after_a_minute() -> None:
+    async with linked() as run:
+        until = int(run.clock.wall()) + 60
+        await run.tracker.links[0].close("kicked", "", until)
+        await eventually(lambda: run.handler.losses)
+        assert run.handler.losses[0][0] == "kicked, for 60 s"
+        await run.until_up(75)
+
+
+@virtual_time
+async def test_a_tracker_that_drains_is_told_and_tried_again() -> None:
+    async with linked(started=False) as run:
+        run.tracker.goodbye = m.Goodbye("stopping", "come back in a few minutes")
+        await run.tracker.start()
+        await eventually(lambda: any("come back" in loss[0] for loss in run.handler.losses))
+        run.tracker.goodbye = None
+        await run.until_up(MAX_BACKOFF_S + 1)
+
+
+@virtual_time
+async def test_f70_a_ban_for_good_before_the_welcome_is_final_too() -> None:
     async with linked(started=False) as run:
         run.tracker.goodbye = m.Goodbye("kicked", "spam")
         await run.tracker.start()

@@ -9,7 +9,7 @@ from p2ptui.base.clock import SystemClock
 from p2ptui.net.link import Link, LinkClosed
 from p2ptui.net.wire import messages as m
 from p2ptui.node.announcer import Announcer
-from p2ptui.node.tracker_link import TrackerLink
+from p2ptui.node.tracker_link import Pushed, TrackerLink
 
 
 def refused(reason: str) -> LinkClosed:
@@ -59,7 +59,7 @@ class Handler:
     def disconnected(self, reason: str, retry_s: float | None) -> None:
         self.told.append((reason, retry_s))
 
-    def heard(self, message: m.Notice | m.KickList) -> None:
+    def heard(self, message: Pushed) -> None:
         """Hears nothing."""
 
     async def list_files(self, request: m.ListFiles) -> m.Listing:

@@ -13,8 +13,9 @@ from p2ptui.net.loop import Inline
 from p2ptui.net.tasks import TaskSet
 from p2ptui.net.throttle import Throttle
 from p2ptui.net.wire import messages as m
+from p2ptui.node.open_offers import MAX_OPEN
 from p2ptui.node.storage_errors import ContentChanged
-from p2ptui.node.upload_desk import MAX_OPEN, MAX_WAITING, UploadDesk
+from p2ptui.node.upload_desk import MAX_WAITING, UploadDesk
 from p2ptui.node.uploads import IDLE_S, MAX_CHUNKS_IN_MEMORY, Upload, UploadLedger
 from tests.support.contents import MIB, chunks_of, make_bytes, make_manifest
 from tests.support.conversation import greeted_pair
@@ -89,7 +90,7 @@ class DeskRun:
 
     @property
     def slots_taken(self) -> int:
-        return MAX_CHUNKS_IN_MEMORY - self.ledger.slots._value
+        return MAX_CHUNKS_IN_MEMORY - self.ledger.room._value
 
     def ask(self, number: int, index: int = 0, content: ContentId = SONG_ID) -> None:
         self.desk.ask_chunk(m.GetChunk(number, content, index))

@@ -10,8 +10,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from p2ptui.screens.panes import hosts, log
+from p2ptui.screens.panes import event_log, hosts, log
 from tests.support import scene
+from tests.support.console_rig import ConsoleRig
 from tests.support.screen_node import ScreenNode
 from tests.support.screen_rig import Rig, Ways, opened
 
@@ -30,7 +31,7 @@ def _same_everywhere() -> Iterator[None]:
         patch.setenv("TERM", "xterm-256color")
         patch.setenv("TZ", "UTC")
         time.tzset()
-        for module in (hosts, log):
+        for module in (event_log, hosts, log):
             patch.setattr(module, "time", still)
         yield
     time.tzset()
@@ -54,10 +55,10 @@ class _Svg(SingleFileSnapshotExtension):
 
 
 @pytest.fixture
-def picture(snapshot: SnapshotAssertion) -> Callable[[Rig], None]:
+def picture(snapshot: SnapshotAssertion) -> Callable[[ConsoleRig], None]:
     """Compare what is seen with the picture of this test; `--snapshot-update` takes a new one."""
 
-    def compare(rig: Rig) -> None:
+    def compare(rig: ConsoleRig) -> None:
         drawn = rig.app.export_screenshot(title="p2ptui", simplify=True)
         assert re.sub(r"terminal-\d+-", "terminal-", drawn) == snapshot(extension_class=_Svg)
 

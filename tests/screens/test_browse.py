@@ -76,7 +76,7 @@ async def test_f_on_a_folder_fetches_the_subtree(rig: Rig, browse: Open) -> None
     await browse()
     await rig.press("down", "f")
     await rig.until(lambda: rig.node.named("fetch_folder"))
-    assert rig.node.named("fetch_folder") == [("fetch_folder", str(HOST.host), "Films")]
+    assert rig.node.named("fetch_folder") == [("fetch_folder", str(HOST.host), "Films", "")]
 
 
 async def test_f_takes_all_that_is_marked(rig: Rig, browse: Open) -> None:
@@ -84,7 +84,7 @@ async def test_f_takes_all_that_is_marked(rig: Rig, browse: Open) -> None:
     await rig.press("space", "end", "space", "f")
     await rig.until(lambda: rig.node.named("fetch_folder"))
     assert len(rig.node.named("fetch")) == 1
-    assert rig.node.named("fetch_folder") == [("fetch_folder", str(HOST.host), "Books")]
+    assert rig.node.named("fetch_folder") == [("fetch_folder", str(HOST.host), "Books", "")]
     await rig.until(lambda: not rig.widget(VirtualTable).marked)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from p2ptui.base.errors import P2PError, security_stop, storage_error, unreachable
-from p2ptui.node.api import TrackerStatus
+from p2ptui.node.api import TrackerFound, TrackerStatus
 from p2ptui.screens.first_run import FirstRun, grouped
 from p2ptui.screens.peer import PeerScreen
 from p2ptui.widgets.answers import Answers
@@ -55,6 +55,25 @@ async def test_a_link_is_joined_without_another_question(rig: Rig) -> None:
     await rig.press("enter")
     assert await asked.done() is True
     assert rig.node.named("join") == [("join", LINK, "")]
+
+
+async def test_trackers_of_this_network_are_listed_and_joined_after_a_look(rig: Rig) -> None:
+    rig.node.found = tuple(
+        TrackerFound(swarm=name, pin=PIN, addresses=(f"192.168.1.{number}:7070",))
+        for number, name in enumerate(("lab", "[/evil]\x1b[2J"), 1)
+    )
+    asked = Asked(rig)
+    await rig.until_on(FirstRun)
+    await rig.until_seen("lab at 192.168.1.1:7070")
+    assert "[/evil]" in rig.text
+    assert rig.widget(Field).has_focus
+    await rig.press("up", "up", "enter")
+    await rig.until_seen(grouped(PIN))
+    assert "192.168.1.2" not in rig.text
+    await rig.press("right", "enter")
+    assert await asked.done() is True
+    near = "192.168.1.1:7070"
+    assert rig.node.named("join") == [("join", near, ""), ("join", near, PIN)]
 
 
 async def test_a_host_shows_the_fingerprint_and_the_safe_answer_first(rig: Rig) -> None:

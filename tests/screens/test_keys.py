@@ -209,9 +209,11 @@ async def _why(rig: Rig) -> None:
     told: tuple[tuple[str, str], ...] = (
         ("3", "next try in 24 s"),
         ("2", "57 of 57 owners are online"),
+        ("5", "Its port can be dialled."),
     )
     for pane, sentence in told:
-        await rig.press(pane, "w")
+        await rig.press(pane)  # its rows come with the tick behind that
+        await rig.press("w")
         await rig.until_on(Question)
         await rig.until_seen(sentence)
         await rig.press("escape")

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from p2ptui.base.errors import P2PError, unreachable
-from p2ptui.node.events import FetchFinished, Resync, TrackerNotice
+from p2ptui.node.api import NodeApi
+from p2ptui.node.api_values import Reachability
+from p2ptui.node.events import FetchFinished, Resync, ShareScanned, TrackerNotice
 from p2ptui.screens.dialogs import KEEP, STAY, STOP
+from p2ptui.screens.panes.log import found_lines
 from p2ptui.screens.peer import PeerScreen
 from p2ptui.screens.session import Attached, Looks
 from p2ptui.screens.too_small import TooSmall
@@ -237,7 +241,7 @@ async def test_a_node_that_cannot_be_started_ends_the_program_with_its_error(
     error = unreachable("The node does not answer", "It was started.", "Look into the log.")
 
     class NoWay(Ways):
-        async def attach(self) -> Attached:
+        async def attach(self) -> Attached[NodeApi]:
             raise error
 
     app = peer_app(NoWay(ScreenNode()), tmp_path)
@@ -265,3 +269,52 @@ async def test_a_bug_becomes_a_dialog_and_a_line_of_the_log_file(
     await rig.press("u")
     await rig.until_on(Question)
     assert "nor of this" in rig.text
+
+
+async def test_keys_for_what_runs_say_so_of_what_is_over(rig: Rig) -> None:
+    rig.node.rows = [row for row in rig.node.rows if row.state == "finished"]
+    await rig.told()
+    await rig.press("3")
+    for pressed in ("s", "c", "plus", "J"):
+        await rig.press(pressed)
+        assert rig.notices[-1] == "nothing to do here: it is over"
+    assert rig.node.named("steer") == []
+
+
+async def test_what_a_priority_became_is_told(rig: Rig) -> None:
+    await rig.press("3", "plus")
+    assert rig.notices[-1].startswith("priority of debian-13.2-amd64-DVD-1.iso: ")
+
+
+@pytest.mark.parametrize(
+    ("reachability", "word"),
+    [("reachable", "● reachable"), ("unreachable", "● not reachable"), ("unknown", "● checking")],
+)
+async def test_the_header_tells_whether_others_can_dial_us(
+    rig: Rig, reachability: Reachability, word: str
+) -> None:
+    rig.node.tracker = msgspec.structs.replace(rig.node.tracker, reachability=reachability)
+    await rig.told()
+    await rig.until_seen(word)
+    rig.node.tracker = LOST
+    await rig.told()
+    assert word not in rig.text
+
+
+async def test_local_files_that_were_skipped_before_the_screen_was_there_are_told_once(
+    tmp_path: Path,
+) -> None:
+    node = ScreenNode()
+    node.skipped = 5
+    async with opened(Ways(node), tmp_path) as rig:
+        await rig.told()
+        assert rig.text.count("5 files cannot be shared; the log file says which") == 1
+
+
+async def test_a_scan_that_the_screen_hears_of_is_not_told_twice() -> None:
+    status = msgspec.structs.replace(await ScreenNode().status(), skipped=2)
+    scanned = ShareScanned(time=0, path="/srv", files=1, bytes=1, skipped=2, changes=1)
+    assert list(found_lines(status, [scanned])) == []
+    assert [text for _, text in found_lines(status, [])] == [
+        "2 files cannot be shared; the log file says which"
+    ]

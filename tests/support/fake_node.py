@@ -24,6 +24,7 @@ from p2ptui.node.api import (
     HostPage,
     HostRow,
     NodeStatus,
+    OperateRequest,
     Page,
     RemoteFile,
     RemotePage,
@@ -32,6 +33,7 @@ from p2ptui.node.api import (
     SettingRow,
     Share,
     SourceRow,
+    TrackerFound,
     TrackerStatus,
     TransferAct,
     TransferDetail,
@@ -120,6 +122,7 @@ class FakeNode:
         self.calls: list[tuple[object, ...]] = []
         self.trouble: dict[str, Exception] = {}
         self.tracker = CONNECTED
+        self.found: tuple[TrackerFound, ...] = ()
         self.files: list[FileRow] = []
         self.hits: list[HitRow] = [hit()]
         self.owners: tuple[SourceRow, ...] = (source(),)
@@ -182,6 +185,10 @@ class FakeNode:
     async def join(self, target: str, trust: str) -> TrackerStatus:
         self._called("join", target, trust)
         return self.tracker
+
+    async def trackers(self) -> tuple[TrackerFound, ...]:
+        self._called("trackers")
+        return self.found
 
     async def forget(self, swarm: str) -> None:
         self._called("forget", swarm)
@@ -273,9 +280,9 @@ class FakeNode:
         self._called("fetch", request)
         return self.fetched(self, request)
 
-    async def fetch_folder(self, host: str, folder: str) -> int:
-        self._called("fetch_folder", host, folder)
-        return 2
+    async def fetch_folder(self, host: str, folder: str, to: str) -> TransferRow:
+        self._called("fetch_folder", host, folder, to)
+        return msgspec.structs.replace(transfer(), name=folder or host, content_id="", files=2)
 
     async def transfers(self, page: Page) -> TransferPage:
         self._called("transfers", page)
@@ -290,6 +297,10 @@ class FakeNode:
     async def steer(self, transfer_id: TransferId, act: TransferAct) -> TransferRow:
         self._called("steer", transfer_id, act)
         return transfer(transfer_id, "paused")
+
+    async def operate(self, request: OperateRequest) -> str:
+        self._called("operate", request)
+        return f"{HOSTILE} is out"
 
     async def limit(self, direction: Direction, rate_bps: int | None) -> NodeStatus:
         self._called("limit", direction, rate_bps)

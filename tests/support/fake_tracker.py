@@ -2,12 +2,17 @@
 
 from collections.abc import AsyncGenerator
 
+from msgspec import structs
+
 from p2ptui.base.bus import Bus
 from p2ptui.base.errors import not_found
 from p2ptui.base.ids import PeerId
 from p2ptui.net.feed import follow
 from tests.support.fake_node import BERT, CONTENT, HOSTILE, PIN, TIME
 from tracker.api import (
+    AuditPage,
+    AuditRow,
+    Backup,
     DiscoverRequest,
     FilePage,
     HitPage,
@@ -15,12 +20,17 @@ from tracker.api import (
     HostFile,
     HostPage,
     HostRow,
+    IndexRequest,
     Invite,
+    InviteRow,
     KickRequest,
     KickRow,
+    MemberChange,
+    Message,
     Page,
     PingRow,
     SectionName,
+    Series,
     TrackerStatus,
 )
 from tracker.events import FeedItem, Resync, Section, Stopped, TrackerEvent
@@ -77,6 +87,21 @@ class FakeTracker:
         )
         return HitPage(rows=(row,), total=1, more=False, took_ms=0.1)
 
+    async def series(self) -> Series:
+        self.calls.append(("series",))
+        return Series(
+            step_s=5.0, searches_s=(0.0, 0.5), announces_s=(3.0, 0.0), messages_s=(1.0, 2.0),
+            hosts=(0, 1), lag_ms=(0.1, 0.2),
+        )  # fmt: skip
+
+    async def index(self, request: IndexRequest) -> HitPage:
+        self.calls.append(("index", request))
+        return await self.search(request.text, request.page)
+
+    async def owners(self, content_id: str, page: Page) -> HostPage:
+        self.calls.append(("owners", content_id, page))
+        return await self.hosts(page)
+
     async def kick(self, request: KickRequest) -> KickRow:
         self.calls.append(("kick", request))
         until = TIME + request.for_s if request.for_s is not None else None
@@ -90,10 +115,54 @@ class FakeTracker:
         self.calls.append(("bans",))
         return (KickRow(peer_id=BERT, nick="bert", why="noise", until=None),)
 
+    async def change(self, change: MemberChange) -> HostRow:
+        self.calls.append(("change", change))
+        row = (await self.hosts(Page())).rows[0]
+        return structs.replace(row, role=change.role or row.role, limits=change.limits)
+
+    async def message(self, message: Message) -> int:
+        self.calls.append(("message", message))
+        return 1
+
     async def invite(self, uses: int, for_s: float) -> Invite:
         self.calls.append(("invite", uses, for_s))
         link = f"p2ptui://10.0.0.1:7070/#{PIN}.{'e' * 16}"
-        return Invite(link=link, uses=uses, expires=TIME + for_s)
+        return Invite(link=link, uses=uses, expires=TIME + for_s, id="i" * 12)
+
+    async def invites(self) -> tuple[InviteRow, ...]:
+        self.calls.append(("invites",))
+        return (InviteRow(id="i" * 12, uses=3, left=2, expires=TIME + 3_600),)
+
+    async def revoke(self, invite_id: str) -> InviteRow:
+        self.calls.append(("revoke", invite_id))
+        return InviteRow(id=invite_id, uses=3, left=0, expires=TIME)
+
+    async def open(self, *, on: bool) -> TrackerStatus:
+        self.calls.append(("open", on))
+        return structs.replace(await self.status(), open=on)
+
+    async def motd(self, text: str) -> TrackerStatus:
+        self.calls.append(("motd", text))
+        return structs.replace(await self.status(), motd=text)
+
+    async def drain(self, *, on: bool) -> TrackerStatus:
+        self.calls.append(("drain", on))
+        return structs.replace(await self.status(), draining=on)
+
+    async def backup(self, path: str) -> Backup:
+        self.calls.append(("backup", path))
+        return Backup(path=path, bytes=81_920)
+
+    async def reload(self) -> tuple[str, ...]:
+        self.calls.append(("reload",))
+        return ("tracker.motd",)
+
+    async def audit(self, page: Page) -> AuditPage:
+        self.calls.append(("audit", page))
+        row = AuditRow(
+            time=TIME, by="console", act="kick", target=HOSTILE, detail="for 1 h", why="noise"
+        )
+        return AuditPage(rows=(row,), total=1)
 
     async def stop(self) -> None:
         self.calls.append(("stop",))

@@ -17,7 +17,7 @@ from p2ptui.net.link import LinkHandler
 from p2ptui.net.tasks import TaskSet
 from p2ptui.net.wire.messages import Endpoint
 from p2ptui.net.wire.protocol import Role
-from tests.support.memory_transport import MemoryTransport, connect
+from tests.support.memory_transport import Line, MemoryTransport, connect
 
 TRACKER_HOST = "10.0.0.1"
 TRACKER_PORT = 7070
@@ -109,6 +109,8 @@ class MemoryHost:
         self.name = name
         self.address = address
         self.peer_id = peer_id_of(name)
+        self.line: Line | None = None
+        """By what it sends to all others; None: without a limit."""
 
     async def dial_tracker(self, host: str, port: int) -> MemoryLink:
         return self._dial(Endpoint(host, port), None, Role.MEMBER)
@@ -141,7 +143,7 @@ class MemoryHost:
     def _dial(self, endpoint: Endpoint, expect: PeerId | None, role: Role) -> MemoryLink:
         network = self.network
         listening = network.listening.get((endpoint.host, endpoint.port))
-        if listening is None or {self.name, listening.host.name} & network.severed:
+        if listening is None or network.apart(self.name, listening.host.name):
             raise unreachable("Nobody answers", f"{endpoint.host}:{endpoint.port}")
         if (role is Role.PEER) != (listening.role is Role.PEER):
             raise unreachable("The other side speaks another protocol")
@@ -156,6 +158,8 @@ class MemoryHost:
             ports=(network.free_port(), endpoint.port),
             delay_s=network.delay_s,
         )
+        ours.transport.line, theirs.transport.line = self.line, listening.host.line
+        network.cables = [each for each in network.cables if not each[1].transport.is_closing()]
         network.cables.append(({self.name, listening.host.name}, ours))
         listening.accept(theirs)
         return ours
@@ -170,6 +174,7 @@ class MemoryNetwork:
         self.listening: dict[tuple[str, int], MemoryListening] = {}
         self.cables: list[tuple[set[str], MemoryLink]] = []
         self.severed: set[str] = set()
+        self.parted: set[str] = set()
         self._hosts: dict[str, MemoryHost] = {}
         self._last_port = 40000
 
@@ -196,6 +201,28 @@ class MemoryNetwork:
         self.severed.discard(name)
         for link in self._cables_of(name):
             link.mend()
+
+    def split(self, names: Iterable[str]) -> None:
+        """Part some hosts from all others: nothing passes between them, nobody is told."""
+        self.parted = set(names)
+        for ends, link in self.cables:
+            if len(ends & self.parted) == 1:
+                link.cut()
+
+    def heal(self, *, broken: bool) -> None:
+        """Join the parts again; `broken`: too late for the connections between them."""
+        parted, self.parted = self.parted, set()
+        for ends, link in self.cables:
+            if len(ends & parted) == 1:
+                link.mend()
+                if broken:
+                    link.abort()
+
+    def apart(self, one: str, other: str) -> bool:
+        """Whether no new connection can be made between two hosts."""
+        if {one, other} & self.severed:
+            return True
+        return len({one, other} & self.parted) == 1
 
     def reset(self, name: str) -> None:
         """Have all connections of a host break, as when its process is killed."""

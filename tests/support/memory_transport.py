@@ -7,6 +7,19 @@ from collections.abc import Iterable
 HIGH_WATER = 64 * 1024
 
 
+class Line:
+    """What a host sends by: all its connections together pass so many bytes a second."""
+
+    def __init__(self, rate_bps: float) -> None:
+        self.rate_bps = rate_bps
+        self._free_at = 0.0
+
+    def pass_at(self, length: int, now: float) -> float:
+        """When the last of so many bytes has passed, after all that came before."""
+        self._free_at = max(now, self._free_at) + length / self.rate_bps
+        return self._free_at
+
+
 class MemoryTransport(asyncio.Transport):
     """One end. What is written goes to the other end's protocol, a `BufferedProtocol`."""
 
@@ -16,6 +29,8 @@ class MemoryTransport(asyncio.Transport):
         self.is_cut = False
         """A cut cable: bytes are kept and nobody is told."""
         self.delay_s = delay_s
+        self.line: Line | None = None
+        """By what it sends; None: as fast as the other side reads."""
         self._loop = asyncio.get_running_loop()
         self._protocol = protocol
         self._sent: deque[tuple[float, memoryview]] = deque()
@@ -33,7 +48,9 @@ class MemoryTransport(asyncio.Transport):
         if self._closing or self._lost or not data:
             return
         copied = memoryview(bytes(data))
-        self._sent.append((self._loop.time() + self.delay_s, copied))
+        now = self._loop.time()
+        passed = now if self.line is None else self.line.pass_at(len(copied), now)
+        self._sent.append((passed + self.delay_s, copied))
         self._size += len(copied)
         if self._size > self._high and not self._pressed:
             self._pressed = True

@@ -12,6 +12,7 @@ from p2ptui.node.api import NodeStatus
 from p2ptui.node.node import Node
 from p2ptui.node.opening import open_node
 from tracker.opening import open_tracker
+from tracker.server import TrackerServer
 
 PATIENCE_S = 30.0
 
@@ -30,15 +31,21 @@ class NodeSwarm:
         self.folder = folder
         self._stack = stack
         self._address = ""
+        self._server: TrackerServer | None = None
 
-    async def tracker(self) -> None:
-        """The tracker of those that are started from now on."""
+    async def tracker(self) -> str:
+        """The tracker of those that are started from now on; its link. Once more: it moves."""
+        if self._server is not None:
+            await self._server.close()
         home = TrackerHome.under(self.folder / "tracker")
         flags = {"tracker.listen": "127.0.0.1:0", "tracker.name": "lab"}
         server = open_tracker(home, load_settings(home.settings, {}, flags), SystemClock())
         await server.start()
         self._stack.push_async_callback(server.close)
-        self._address = (await server.status()).listen
+        self._server = server
+        status = await server.status()
+        self._address = status.listen
+        return status.link
 
     def home(self, name: str) -> NodeHome:
         return NodeHome.under(self.folder / name)
@@ -55,6 +62,11 @@ class NodeSwarm:
         node = await open_node(home, load_settings(home.settings, {}, flags), clock=SystemClock())
         await node.start()
         return node
+
+    async def node_at(self, name: str, link: str) -> Node:
+        """A node that is told where its tracker is by a link."""
+        self._address = link
+        return await self.node(name)
 
     async def node(self, name: str) -> Node:
         """A node that is closed in the end; connected, when there is a tracker."""

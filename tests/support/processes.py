@@ -71,9 +71,11 @@ class Process:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def wait_for(self, event: str, *, after: int = 0, **fields: object) -> dict[str, Any]:
+    def wait_for(
+        self, event: str, *, after: int = 0, deadline_s: float = DEADLINE_S, **fields: object
+    ) -> dict[str, Any]:
         """The first such event behind so many others; fails when it does not come in time."""
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = time.monotonic() + deadline_s
         with self._changed:
             while True:
                 for told in self.events[after:]:
@@ -127,6 +129,8 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.extra_env: Mapping[str, str] = {}
+        """Variables of all its processes."""
         self._processes: list[Process] = []
         self._names: list[str] = []
 
@@ -139,7 +143,13 @@ class World:
     def env(self, name: str) -> dict[str, str]:
         """The environment of a process with that home."""
         kept = {key: text for key, text in os.environ.items() if not key.startswith("P2PTUI_")}
-        return kept | {"P2PTUI_HOME": str(self.home(name).folder), "LC_ALL": "C.UTF-8"}
+        return kept | {
+            "P2PTUI_HOME": str(self.home(name).folder),
+            "P2PTUI_PEER_DISCOVER": "off",
+            "P2PTUI_TRACKER_ADVERTISE": "off",
+            "LC_ALL": "C.UTF-8",
+            **self.extra_env,
+        }
 
     def run(
         self,
@@ -194,6 +204,7 @@ class World:
         link: str,
         *words: str | Path,
         nick: str = "",
+        listen: str = LOOPBACK,
         env: Mapping[str, str] | None = None,
     ) -> "Peer":
         """A node that is connected to its tracker and has published what it has.
@@ -201,7 +212,7 @@ class World:
         `link` empty: to the tracker of an earlier run.
         """
         process = self.start(
-            name, "peer", "--headless", "--json", "--listen", LOOPBACK, "--nick", nick or name,
+            name, "peer", "--headless", "--json", "--listen", listen, "--nick", nick or name,
             *(("--tracker", link) if link else ()), *words, env=env,
         )  # fmt: skip
         told = process.wait_for("listening")

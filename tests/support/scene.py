@@ -56,6 +56,7 @@ def file(name: str, size: int, state: FileState = "shared", **more: object) -> F
         state=state,
         path=f"/srv/share/{name}",
         changed=TIME - 86_400 * (size % 300),
+        owners=size % 41 if state == "shared" else None,
         **more,  # type: ignore[arg-type]  # checked by msgspec
     )
 

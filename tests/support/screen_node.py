@@ -36,8 +36,9 @@ from tests.support import scene
 from tests.support.fake_node import PIN, FakeNode
 
 CONNECTED = TrackerStatus(
-    state="connected", address="10.0.4.2:7070", swarm="lab.example", pin=PIN, observed="10.0.4.21"
-)
+    state="connected", address="10.0.4.2:7070", swarm="lab.example", pin=PIN,
+    observed="10.0.4.21", reachability="reachable",
+)  # fmt: skip
 LOST = msgspec.structs.replace(
     CONNECTED, state="waiting", reason="the tracker does not answer", retry_s=12.0
 )
@@ -65,6 +66,7 @@ class ScreenNode(FakeNode):
             files_done=0, files_total=0, bytes_done=0, bytes_total=0, rate_bps=0
         )
         self.front_ends = 1
+        self.skipped = 0
         self._held: dict[str, asyncio.Event] = {}
         self._followers: list[asyncio.Queue[FeedItem]] = []
 
@@ -113,7 +115,7 @@ class ScreenNode(FakeNode):
             version="0.1.0", peer_id=scene.peer_of("leo-x1"), nick="leo-x1",
             listen="0.0.0.0:7071", home="/srv/p2ptui", downloads="/srv/share",
             tracker=self.tracker, files=len(self.files),
-            bytes=sum(row.size for row in self.files), hashing=self.hashing_left, skipped=0,
+            bytes=sum(row.size for row in self.files), hashing=self.hashing_left, skipped=self.skipped,
             down_bps=moving["down"], up_bps=moving["up"], down_limit_bps=self.limits["down"],
             up_limit_bps=self.limits["up"],
             active=sum(row.direction == "down" for row in live),

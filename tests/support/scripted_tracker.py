@@ -74,7 +74,7 @@ class ScriptedTracker:
             assert isinstance(hello, m.Hello)
             self.hellos.append(hello)
             if self.goodbye is not None:
-                await link.close(self.goodbye.code, self.goodbye.text)
+                await link.close(self.goodbye.code, self.goodbye.text, self.goodbye.until)
                 return
             if not self.welcomes:
                 await asyncio.sleep(3600)
@@ -120,6 +120,9 @@ class ScriptedTracker:
             case m.Locate():
                 found = self.sources.get(message.content, ())
                 return m.Sources(message.id, message.content, found, len(found))
+            case m.CountOwners():
+                counts = (len(self.sources.get(content, ())) for content in message.contents)
+                return m.OwnerCounts(message.id, tuple(counts))
             case m.Search():
                 end = message.offset + min(message.limit, self.rows_a_message)
                 hits = self.hits[message.offset : end]

@@ -16,13 +16,14 @@ from p2ptui.net.gate import vet_caller
 from p2ptui.net.identity import PRIVATE_KEY, dump_certificate, dump_key
 from p2ptui.net.joining import join_swarm
 from p2ptui.net.link import Link
-from p2ptui.net.listener import Limits, Listener
+from p2ptui.net.listener import Door, Limits, Listener
 from p2ptui.net.loop import Inline
 from p2ptui.net.tls import KeyFiles, tracker_context
 from p2ptui.net.tls_network import TlsNetwork
 from p2ptui.net.wire.messages import ALPN, Endpoint, PeerHello, Welcome
 from tracker.admission import Admission
 from tracker.authority import Authority
+from tracker.relay import Relay
 
 HOST = "127.0.0.1"
 DAY_S = 86400.0
@@ -49,9 +50,13 @@ class TlsSwarm:
         self.folder = folder
         self.authority = authority
         self.clock = clock
-        self.admission = Admission(authority, open_mode=False, clock=clock, offload=Inline())
+        self.is_open = False
+        self.admission = Admission(
+            authority, is_open=lambda: self.is_open, clock=clock, offload=Inline()
+        )
         self.members: asyncio.Queue[Link] = asyncio.Queue()
         """Links of members that said hello, in order."""
+        self.relay = Relay()
         self.heard: list[object] = []
         """All that strangers and members said."""
         self.context = tracker_context(authority.ca_der, authority.key_files)
@@ -59,7 +64,7 @@ class TlsSwarm:
 
     @classmethod
     async def start(
-        cls, folder: Path, *, limits: Limits | None = None, port: int = 0
+        cls, folder: Path, *, limits: Limits | None = None, port: int = 0, door: Door | None = None
     ) -> "TlsSwarm":
         clock = ShiftedClock()
         authority = Authority.open(folder / "authority", name="test swarm", clock=clock)
@@ -68,10 +73,12 @@ class TlsSwarm:
             HOST,
             port,
             context=swarm.context,
-            vet=vet_caller(authority.is_kicked),
+            vet=vet_caller(authority.kick_of),
             handler=swarm._serve,
             clock=clock,
             limits=limits or Limits(per_peer=None),
+            tunnel=swarm.relay.tunnel,
+            door=door,
         )
         return swarm
 
@@ -98,6 +105,7 @@ class TlsSwarm:
         return network_of(credentials, membership, self.clock)
 
     async def close(self) -> None:
+        self.relay.close()
         await self.listener.close()
 
     async def _serve(self, link: Link) -> None:

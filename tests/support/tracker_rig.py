@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from p2ptui.base.ids import ContentId, PeerId
-from p2ptui.net.link import LinkClosed
+from p2ptui.base.settings import TrackerSettings
+from p2ptui.net.link import Link, LinkClosed
 from p2ptui.net.loop import Inline
 from p2ptui.net.requests import Requests
 from p2ptui.net.tasks import TaskSet
@@ -30,11 +31,15 @@ from tests.support.memory_net import (
 )
 from tracker.authority import Authority
 from tracker.events import TrackerEvent
-from tracker.registry import Registry
+from tracker.reach import Reach
+from tracker.registry import Member, Registry
+from tracker.relay import Relay
+from tracker.rules import Rules
 from tracker.service import Service
 from tracker.session import Sessions
 from tracker.snapshot import Figures
 from tracker.sqlite_store import SqliteStore
+from tracker.standings import Standings
 
 M = TypeVar("M")
 ANSWER_S = 10.0
@@ -129,6 +134,8 @@ class TrackerRig:
         self.reachable: set[tuple[str, int]] = set()
         """Where a dial-back succeeds."""
         self.probed: list[m.Endpoint] = []
+        self.operated: list[m.Operate] = []
+        self.relay = Relay()
         self.tasks = TaskSet()
         self.store: SqliteStore
         self.authority: Authority
@@ -136,6 +143,8 @@ class TrackerRig:
         self.service: Service
         self.sessions: Sessions
         self.figures: Figures
+        self.standings: Standings
+        self.rules: Rules
         self._listening: MemoryListening
 
     @classmethod
@@ -150,6 +159,8 @@ class TrackerRig:
         self.store = await SqliteStore.open(self.folder / "index.db", clock)
         self.authority = Authority.open(self.folder / "authority", name="test", clock=clock)
         self.registry, self.figures = Registry(), Figures(clock)
+        self.standings = Standings(self.folder / "authority" / "standings.log")
+        self.rules = Rules(TrackerSettings(max_entries=max_entries, motd="hello"), self.standings)
         self.service = Service(
             store=self.store,
             registry=self.registry,
@@ -158,8 +169,7 @@ class TrackerRig:
             clock=clock,
             offload=Inline(),
             emit=self.events.append,
-            max_entries=max_entries,
-            motd="hello",
+            rules=self.rules,
         )
         self.sessions = Sessions(
             service=self.service,
@@ -168,9 +178,11 @@ class TrackerRig:
             figures=self.figures,
             clock=clock,
             emit=self.events.append,
-            reach=self._reach,
+            reach=Reach(registry=self.registry, probe=self._probe, relay=self.relay, clock=clock),
+            rules=self.rules,
+            operate=self._operate,
         )
-        self._listening = await self.network.host("tracker").listen_tracker(self.sessions.serve)
+        self._listening = await self.network.host("tracker").listen_tracker(self._pass_in)
 
     async def stop(self) -> None:
         """End all links and close the index."""
@@ -219,6 +231,13 @@ class TrackerRig:
         """The events of a kind so far."""
         return [event for event in self.events if isinstance(event, kind)]
 
-    async def _reach(self, endpoint: m.Endpoint, peer: PeerId) -> bool:
+    async def _pass_in(self, link: Link) -> None:
+        await self.sessions.serve(link)
+
+    async def _operate(self, _member: Member, request: m.Operate) -> m.Operated | m.Failure:
+        self.operated.append(request)
+        return m.Operated(request.id, "done")
+
+    async def _probe(self, endpoint: m.Endpoint, peer: PeerId) -> bool:
         self.probed.append(endpoint)
         return (endpoint.host, endpoint.port) in self.reachable

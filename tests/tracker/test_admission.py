@@ -28,8 +28,9 @@ class Desk:
     def __init__(self, folder: Path, *, open_mode: bool = False) -> None:
         self.clock = FakeClock()
         self.authority = Authority.open(folder / "authority", name="s", clock=self.clock)
+        self.is_open = open_mode
         self.admission = Admission(
-            self.authority, open_mode=open_mode, clock=self.clock, offload=Inline()
+            self.authority, is_open=lambda: self.is_open, clock=self.clock, offload=Inline()
         )
         self.outcome: Admitted | Turned | None = None
 
@@ -78,7 +79,7 @@ async def test_the_challenge_tells_what_the_caller_may(tmp_path: Path) -> None:
             assert challenge.swarm == "s"
             assert challenge.time == int(desk.clock.wall())
             link.abort()
-    desk.admission.open_mode = False
+    desk.is_open = False
     async with desk.stranger(PRIVATE) as (link, challenge):
         assert not challenge.open
         link.abort()

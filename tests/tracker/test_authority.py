@@ -387,3 +387,55 @@ def test_the_list_that_goes_out_fits_into_a_frame(
     assert sent.kicks[-1].peer == peers[-1]
     assert KickBook(authority.ca_der).take(sent)
     assert authority.is_kicked(peers[0])
+
+
+# --- invites that are listed and revoked --------------------------------------------------------
+
+
+def test_a_revoked_invite_admits_nobody_and_stays_revoked(tmp_path: Path, clock: FakeClock) -> None:
+    authority = open_authority(tmp_path, clock)
+    csr = make_csr(new_key())
+    one, two = authority.invite(uses=2), authority.invite()
+    assert [row.id for row in authority.invites()] == [one.id, two.id]
+    assert prove(authority, one.code, csr) == "accepted"
+    assert [row.left for row in authority.invites()] == [1, 1]
+    authority.revoke(one.id)
+    assert prove(authority, one.code, csr) == "revoked"
+    again = open_authority(tmp_path, clock)
+    assert [row.id for row in again.invites()] == [two.id]
+    assert prove(again, one.code, csr) == "revoked"
+    assert prove(again, two.code, csr) == "accepted"
+    assert again.invites() == ()
+
+
+def test_what_is_revoked_stays_so_when_old_invites_are_dropped(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    authority = open_authority(tmp_path, clock)
+    authority.invite(for_s=60)
+    lasting = authority.invite(for_s=30 * DAY_S)
+    authority.revoke(lasting.id)
+    clock.advance(8 * DAY_S)
+    csr = make_csr(new_key())
+    for _ in range(2):  # the first reading drops the old one and writes the rest anew
+        again = open_authority(tmp_path, clock)
+        assert prove(again, lasting.code, csr) == "revoked"
+
+
+def test_an_id_that_several_have_names_none(tmp_path: Path, clock: FakeClock) -> None:
+    authority = open_authority(tmp_path, clock)
+    ids = [authority.invite().id for _ in range(40)]
+    first = next(one[0] for one in ids if sum(other[0] == one[0] for other in ids) > 1)
+    with pytest.raises(P2PError, match="several") as caught:
+        authority.revoke(first)
+    assert caught.value.exit_code is ExitCode.USAGE
+
+
+def test_a_kick_says_why_and_until_when(tmp_path: Path, clock: FakeClock) -> None:
+    authority = open_authority(tmp_path, clock)
+    authority.kick(ANNA, "noise", 60)
+    kick = authority.kick_of(ANNA)
+    assert kick is not None
+    assert (kick.why, kick.until) == ("noise", int(clock.wall()) + 60)
+    clock.advance(61)
+    assert authority.kick_of(ANNA) is None

@@ -20,6 +20,13 @@ def test_searches_come_in_bursts_of_twenty_and_five_a_second() -> None:
     assert sum(limits.may_search(101.0) for _ in range(30)) == 5
 
 
+def test_questions_for_owners_come_in_bursts_of_ten_and_two_a_second() -> None:
+    limits = MemberLimits(100.0)
+    assert sum(limits.may_count(100.0) for _ in range(30)) == 10
+    assert sum(limits.may_count(101.0) for _ in range(30)) == 2
+    assert limits.may_search(101.0)  # a budget of its own
+
+
 def test_f64_announces_are_slowed_down_never_refused() -> None:
     limits = MemberLimits(0.0)
     assert limits.announce_delay(20_000, 0.0) == 0.0

@@ -84,3 +84,12 @@ def test_who_has_left_watches_nothing() -> None:
     member, _ = _member("anna")
     assert not registry.watch(member, SONG)
     assert not registry.watched
+
+
+def test_a_member_is_silent_while_its_last_ping_got_no_answer() -> None:
+    member, _ = _member("anna")
+    told = [member.silent]
+    for answered in (True, False, True):
+        member.pings.append(answered)
+        told.append(member.silent)
+    assert told == [False, False, True, False]

@@ -9,7 +9,17 @@ from p2ptui.base.errors import P2PError
 from p2ptui.net.control import ControlServer
 from tests.support.fake_node import BERT, TIME
 from tests.support.fake_tracker import FakeTracker
-from tracker.api import DiscoverRequest, KickRequest, Page, TrackerApi, TrackerStatus
+from tracker.api import (
+    DiscoverRequest,
+    IndexRequest,
+    KickRequest,
+    Limits,
+    MemberChange,
+    Message,
+    Page,
+    TrackerApi,
+    TrackerStatus,
+)
 from tracker.events import HostJoined, Section, Stopped
 from tracker.remote import RemoteTracker
 
@@ -32,7 +42,23 @@ async def test_every_method_there_and_back(tmp_path: Path) -> None:
     assert await remote.kick(kick) == await local.kick(kick)
     assert await remote.unban("bert") == await local.unban("bert")
     assert await remote.bans() == await local.bans()
+    change = MemberChange(host="bert", role="operator", limits=Limits(searches_s=2.0))
+    assert await remote.change(change) == await local.change(change)
+    told = Message(host="all", text="hello")
+    assert await remote.message(told) == await local.message(told)
     assert await remote.invite(2, 60.0) == await local.invite(2, 60.0)
+    assert await remote.invites() == await local.invites()
+    assert await remote.revoke("iii") == await local.revoke("iii")
+    assert await remote.open(on=False) == await local.open(on=False)
+    assert await remote.motd("hello") == await local.motd("hello")
+    assert await remote.drain(on=True) == await local.drain(on=True)
+    assert await remote.backup("/tmp/b") == await local.backup("/tmp/b")
+    assert await remote.reload() == await local.reload()
+    assert await remote.audit(Page()) == await local.audit(Page())
+    assert await remote.series() == await local.series()
+    index = IndexRequest(text="song", single=True)
+    assert await remote.index(index) == await local.index(index)
+    assert await remote.owners("b3c1", Page()) == await local.owners("b3c1", Page())
     with pytest.raises(P2PError, match="No such host"):
         await remote.discover(DiscoverRequest(host="nobody"))
     await remote.stop()

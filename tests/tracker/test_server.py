@@ -227,7 +227,7 @@ async def test_f70_a_kicked_member_is_out_at_once_and_everybody_knows(rig: Rig) 
     assert (await bert.push(m.SourceLeft)).peer == anna.peer
     assert (await rig.server.search("song", api.Page())).rows == ()
     assert [(ban.nick, ban.why) for ban in await rig.server.bans()] == [("anna", "spam")]
-    with pytest.raises(P2PError, match="kick list"):
+    with pytest.raises(P2PError, match="banned for good: spam"):
         await rig.member("anna")
     with pytest.raises(P2PError, match="nobody known"):
         await rig.server.unban("bert")

@@ -246,6 +246,29 @@ async def test_f66_searches_are_bounded_in_words_and_number(tmp_path: Path) -> N
 
 
 @virtual_time
+async def test_owners_are_counted_but_for_the_asker_and_not_too_often(tmp_path: Path) -> None:
+    async with rig_in(tmp_path) as rig:
+        anna, _ = await rig.welcomed("anna")
+        bert, _ = await rig.welcomed("bert")
+        for member in (anna, bert):
+            await member.announce(SONG)
+        asked = (content_of("phantom"), SONG.content)
+
+        def count(number: int) -> m.CountOwners:
+            return m.CountOwners(number, asked)
+
+        for _ in range(10):
+            assert (await anna.ask(count, m.OwnerCounts)).counts == (0, 1)
+        with pytest.raises(RequestFailed, match="wait a second") as failed:
+            await anna.ask(count, m.OwnerCounts)
+        assert failed.value.code == "limit"
+        await bert.link.close()
+        await until(lambda: len(rig.registry) == 1)
+        await asyncio.sleep(1)
+        assert (await anna.ask(count, m.OwnerCounts)).counts == (0, 0)
+
+
+@virtual_time
 async def test_f32_a_number_in_use_is_refused(tmp_path: Path) -> None:
     async with rig_in(tmp_path) as rig:
         anna, _ = await rig.welcomed("anna")
@@ -262,7 +285,8 @@ async def test_f59_declared_addresses_are_told_only_after_the_dial_back(tmp_path
         rig.reachable = {("192.168.7.7", 7071)}
         declared = ("192.168.7.7", "8.8.8.8", "127.0.0.1", "224.0.0.1", "nonsense")
         anna, welcome = await rig.welcomed("anna", addresses=declared)
-        assert "cannot reach you" in (await anna.next_push(m.Notice)).text
+        met = await anna.next_push(m.Reachability)
+        assert met == m.Reachability(welcome.observed, (m.Endpoint("192.168.7.7", 7071),))
         await anna.announce(SONG)
         bert, _ = await rig.welcomed("bert")
         await until(lambda: len(rig.probed) >= 4)

@@ -94,6 +94,22 @@ async def test_hits_are_grouped_by_content_those_with_most_owners_online_first(
     assert page.total == 3
 
 
+async def test_owners_of_many_contents_are_those_online_but_one(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("anna", "bert", "carl", "dora"):
+        await arrive(store, name)
+        await announce(store, name, entry("song"), entry(f"copy of {name}", content="song"))
+    await announce(store, "bert", entry("film"), base=1, revision=2)
+    await store.disconnect(peer("dora"), 5.0)
+    contents = [entry(name).content for name in ("film", "phantom", "song", "film")]
+    assert await store.count_owners(contents, peer("anna")) == (1, 0, 2, 1)
+    assert await store.count_owners(contents, peer("bert")) == (0, 0, 2, 0)
+    assert await store.count_owners(contents, peer("dora")) == (1, 0, 3, 1)
+    monkeypatch.setattr(sqlite_queries, "MAX_COUNTED", 1)
+    assert await store.count_owners(contents, peer("dora")) == (1, 0, 1, 1)
+
+
 async def test_the_name_that_was_found_is_the_first_of_many(store: SqliteStore) -> None:
     await arrive(store, "anna")
     copies = [entry(f"pkg {number}/__init__.py", content="empty") for number in range(20)]
@@ -360,3 +376,18 @@ async def test_f52_a_thousand_contents_of_one_name_are_a_thousand_hits_in_pages(
 
     assert {page.total for page in pages} == {1000}
     assert len({hit.content for page in pages for hit in page.hits}) == 1000
+
+
+async def test_f71_a_full_disk_refuses_what_is_new_and_keeps_the_rest(store: SqliteStore) -> None:
+    await arrive(store, "anna")
+    await announce(store, "anna", entry("song"))
+    pages = store._db.execute("PRAGMA page_count").fetchone()[0]
+    store._db.execute(f"PRAGMA max_page_count = {pages}")  # what a full disk is to SQLite
+    many = tuple(entry(f"folder {number}/file {number}") for number in range(500))
+    with pytest.raises(StoreError, match="full"):
+        await announce(store, "anna", *many, base=1, revision=2, max_entries=1000)
+    assert await names_found(store, "song") == ["song"]
+    assert await names_found(store, "file") == []
+    store._db.execute("PRAGMA max_page_count = 1000000")
+    await announce(store, "anna", *many, base=1, revision=2, max_entries=1000)
+    assert len(await names_found(store, "file")) == 100

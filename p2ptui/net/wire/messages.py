@@ -12,12 +12,17 @@ from msgspec import Meta, Struct
 from p2ptui.base.ids import WireContentId, WirePeerId
 
 ALPN = "p2ptui/1"
+RELAY_ALPN = "p2ptui-relay/1"
+"""Of a connection to the tracker that carries another one to a member (PROTOCOL.md 3)."""
 MINOR_VERSION = 0
 MAX_BATCH = 500
 MAX_PAGE = 200
 MAX_PATH_PARTS = 32
 MAX_NAME_BYTES = 255
 MAX_QUERY_BYTES = 256
+MAX_OFFERING = 64
+MAX_ENDPOINTS = 8
+TICKET_BYTES = 16
 
 RequestId = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 Bytes63 = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -82,7 +87,9 @@ class Source(Part, frozen=True):
 
     peer: WirePeerId
     nick: Nick
-    endpoints: Annotated[tuple[Endpoint, ...], Meta(max_length=8)]
+    endpoints: Annotated[tuple[Endpoint, ...], Meta(max_length=MAX_ENDPOINTS)]
+    partial: bool = False
+    """Whether it is fetching the content itself and gives what it has verified so far."""
 
 
 class HostInfo(Part, frozen=True):
@@ -120,6 +127,9 @@ GoodbyeCode = Literal[
 ]  # fmt: skip
 
 
+OperatorAct = Literal["ban", "broadcast", "invite", "kick", "message", "unban"]
+
+
 class Failure(Message, frozen=True, tag="failure"):
     """The answer to a request that could not be met. `place` is a place in a queue, from 1."""
 
@@ -134,6 +144,8 @@ class Goodbye(Message, frozen=True, tag="goodbye"):
 
     code: GoodbyeCode
     text: Sentence = ""
+    until: Seconds = 0
+    """When it may come back, in seconds since 1970, for a member that is kicked; 0: never."""
 
 
 class Ping(Message, frozen=True, tag="ping"):
@@ -246,6 +258,22 @@ class Unlocate(Message, frozen=True, tag="unlocate"):
     content: WireContentId
 
 
+class Offering(Message, frozen=True, tag="offering"):
+    """Contents that the member is fetching and has verified some of: a source of that, no owner.
+
+    Each is the whole list and takes the place of the one before; it ends with the connection.
+    """
+
+    contents: Annotated[tuple[WireContentId, ...], Meta(max_length=MAX_OFFERING)]
+
+
+class CountOwners(Message, frozen=True, tag="count_owners"):
+    """How many other members online have each of these contents? Answered by `OwnerCounts`."""
+
+    id: RequestId
+    contents: Annotated[tuple[WireContentId, ...], Meta(min_length=1, max_length=MAX_PAGE)]
+
+
 class Browse(Message, frozen=True, tag="browse"):
     """A page of a member's announced list. Answered by `Listing`."""
 
@@ -263,6 +291,42 @@ class Members(Message, frozen=True, tag="members"):
     text: Query = ""
     offset: Offset = 0
     limit: Limit = MAX_PAGE
+
+
+class Operate(Message, frozen=True, tag="operate"):
+    """An act of an operator on its swarm. Answered by `Operated`, or by the failure `denied`.
+
+    `target` is whom or what it is done to, as a person writes it; `text` the reason, or what is to
+    be said.
+    """
+
+    id: RequestId
+    act: OperatorAct
+    target: Annotated[str, Meta(max_length=255)] = ""
+    text: Sentence = ""
+    for_s: Annotated[float, Meta(ge=0, le=2**53)] = 0
+    """How long it holds; 0: for good, and for an invite a day."""
+    uses: Annotated[int, Meta(ge=1, le=100_000)] = 1
+
+
+class CallBack(Message, frozen=True, tag="call_back"):
+    """Have this member dial me, for I cannot dial it. Answered by `Calling`, or a `Failure`.
+
+    It is told the endpoints at which the tracker's own dial-back met the asker, and no others.
+    """
+
+    id: RequestId
+    peer: WirePeerId
+
+
+class AskRelay(Message, frozen=True, tag="ask_relay"):
+    """Connect me with this member through the tracker: neither can dial the other.
+
+    Answered by `RelayTicket`, or a `Failure` that says why not.
+    """
+
+    id: RequestId
+    peer: WirePeerId
 
 
 class Renew(Message, frozen=True, tag="renew"):
@@ -314,13 +378,66 @@ class Hits(Message, frozen=True, tag="hits"):
 
 
 class Sources(Message, frozen=True, tag="sources"):
-    """Members online now that have the content (answer to `Locate`)."""
+    """Members online now that offer the content, owners first (answer to `Locate`)."""
 
     id: RequestId
     content: WireContentId
     sources: Annotated[tuple[Source, ...], Meta(max_length=MAX_BATCH)]
     known: Count
     """Owners online or not."""
+
+
+class OwnerCounts(Message, frozen=True, tag="owner_counts"):
+    """Members online that have the contents, in the order asked for, the asker left out.
+
+    Counted up to the tracker's own bound.
+    """
+
+    id: RequestId
+    counts: Annotated[tuple[Count, ...], Meta(max_length=MAX_PAGE)]
+
+
+class Reachability(Message, frozen=True, tag="reachability"):
+    """A push: whether the tracker could dial the member's data port back, and where.
+
+    `observed` is the address that the tracker sees the member at, `endpoints` are those at which it
+    met the member's own certificate. Said on arrival and whenever it changes.
+    """
+
+    observed: Host
+    endpoints: Annotated[tuple[Endpoint, ...], Meta(max_length=MAX_ENDPOINTS)]
+
+    @property
+    def reachable(self) -> bool:
+        """Whether others can dial the member."""
+        return bool(self.endpoints)
+
+
+class Calling(Message, frozen=True, tag="calling"):
+    """The member that was asked for has been told to dial (answer to `CallBack`)."""
+
+    id: RequestId
+
+
+class Dial(Message, frozen=True, tag="dial"):
+    """A push: dial this member at one of these endpoints; it cannot dial you."""
+
+    peer: WirePeerId
+    endpoints: Annotated[tuple[Endpoint, ...], Meta(min_length=1, max_length=MAX_ENDPOINTS)]
+
+
+class RelayTicket(Message, frozen=True, tag="relay_ticket"):
+    """The first bytes of the relayed connection that the asker opens (answer to `AskRelay`)."""
+
+    id: RequestId
+    ticket: Annotated[bytes, Meta(min_length=TICKET_BYTES, max_length=TICKET_BYTES)]
+
+
+class RelayDial(Message, frozen=True, tag="relay_dial"):
+    """A push: open a relayed connection with this ticket; this member waits at its other end."""
+
+    peer: WirePeerId
+    ticket: Annotated[bytes, Meta(min_length=TICKET_BYTES, max_length=TICKET_BYTES)]
 
 
 class SourceJoined(Message, frozen=True, tag="source_joined"):
@@ -351,6 +468,13 @@ class MemberPage(Message, frozen=True, tag="member_page"):
     id: RequestId
     hosts: Annotated[tuple[HostInfo, ...], Meta(max_length=MAX_PAGE)]
     total: Count
+
+
+class Operated(Message, frozen=True, tag="operated"):
+    """An operator's act was carried out: what was done, as a sentence, or the invite's link."""
+
+    id: RequestId
+    text: Sentence
 
 
 class Renewed(Message, frozen=True, tag="renewed"):
@@ -446,13 +570,14 @@ FromStranger = Join | Goodbye
 ToStranger = Challenge | Joined | Failure | Goodbye
 """What the tracker says to a caller without a certificate."""
 FromMember = (
-    Hello | Announce | Search | Locate | Unlocate | Browse | Members | Renew | Listing | Ping
-    | Pong | Failure | Goodbye
+    Hello | Announce | Search | Locate | Unlocate | Offering | CountOwners | Browse | Members
+    | Renew | Operate | Listing | CallBack | AskRelay | Ping | Pong | Failure | Goodbye
 )  # fmt: skip
 """What a member says to the tracker."""
 ToMember = (
-    Welcome | Accepted | Hits | Sources | SourceJoined | SourceLeft | Listing | MemberPage
-    | Renewed | ListFiles | Notice | KickList | Ping | Pong | Failure | Goodbye
+    Welcome | Accepted | Hits | Sources | OwnerCounts | SourceJoined | SourceLeft | Listing
+    | MemberPage | Renewed | Operated | ListFiles | Reachability | Calling | Dial | RelayTicket
+    | RelayDial | Notice | KickList | Ping | Pong | Failure | Goodbye
 )  # fmt: skip
 """What the tracker says to a member."""
 BetweenPeers = (

@@ -12,6 +12,7 @@ COLUMNS = (
     Column("name", "Name"),
     Column("size", "Size", 7, "right", min_table_width=24),
     Column("state", "State", 7, "right", sortable=False),
+    Column("owners", "Others", 6, "right", min_table_width=44, sortable=False),
     Column("changed", "Changed", 10, min_table_width=70),
     Column("why", "Why", 24, min_table_width=90, sortable=False),
 )
@@ -32,6 +33,7 @@ def folder_data(row: FolderRow, depth: int, glyphs: Glyphs, *, opened: bool) -> 
             Toned(format_bytes(row.bytes), "dim"),
             count,
             "",
+            "",
             f"{format_count(row.waiting)} to hash" if row.waiting else "",
         ),
         depth=depth,
@@ -39,25 +41,36 @@ def folder_data(row: FolderRow, depth: int, glyphs: Glyphs, *, opened: bool) -> 
     )
 
 
-def file_data(row: FileRow, depth: int, glyphs: Glyphs, *, whole_name: bool = False) -> RowData:
-    """A file."""
+def file_data(
+    row: FileRow, depth: int, glyphs: Glyphs, *, whole_name: bool = False, beside: bool = False
+) -> RowData:
+    """A file; `beside`: among folders."""
     return RowData(
         key=FILE + row.name,
         cells=(
             row.name if whole_name else row.name.rpartition("/")[2],
             format_bytes(row.size),
             state_cell(row, glyphs),
+            owners_text(row, glyphs),
             time.strftime("%Y-%m-%d", time.localtime(row.changed)) if row.changed else "",
             row.reason,
         ),
         depth=depth,
+        beside=beside,
     )
 
 
 def more_data(folder: str, count: int, depth: int) -> RowData:
     """What stands for files that are not listed."""
     text = f"{format_count(count)} more: / filters"
-    return RowData(key=f"more:{folder}", cells=(text, "", "", "", ""), depth=depth, tone="dim")
+    return RowData(key=f"more:{folder}", cells=(text, "", "", "", "", ""), depth=depth, tone="dim")
+
+
+def owners_text(row: FileRow, glyphs: Glyphs) -> str:
+    """How many others online have it; nothing while that is not known."""
+    if not row.content_id:
+        return ""
+    return glyphs.nothing if row.owners is None else format_count(row.owners)
 
 
 def state_cell(row: FileRow, glyphs: Glyphs) -> Cell:

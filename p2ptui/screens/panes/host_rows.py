@@ -52,7 +52,7 @@ def _path(row: HostRow, glyphs: Glyphs) -> Cell:
         case True:
             return "direct"
         case False:
-            return Toned("no way", "warn")
+            return Toned("indirect", "warn")
         case None:
             return Toned(glyphs.nothing, "dim")
 

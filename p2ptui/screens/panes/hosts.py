@@ -12,6 +12,7 @@ from p2ptui.node.api import HostRow, Page
 from p2ptui.screens.panes.base import NO_TRACKER, PeerPane
 from p2ptui.screens.panes.host_rows import COLUMNS, host_data
 from p2ptui.screens.targets import Target
+from p2ptui.screens.why import host_story
 from p2ptui.widgets.table_messages import RowsNeeded
 from p2ptui.widgets.table_rows import PagedSource
 
@@ -88,6 +89,12 @@ class HostsPane(PeerPane):
         """The member of a row."""
         row = self._hosts.get(str(key))
         return None if row is None else Target(name=row.nick, host=row.peer_id, nick=row.nick)
+
+    async def do_why(self) -> None:
+        """What there is to say of a member."""
+        row = self._hosts.get(str(self.table.cursor_key))
+        if row is not None:
+            self.app.push_screen(host_story(row, time.time()))
 
     async def opened(self, key: Hashable) -> None:  # noqa: ARG002  (the current row)
         """Enter browses."""

@@ -29,6 +29,9 @@ MOST = 1000
 """Files of one folder that are listed."""
 HASHING_TICKS = 4
 """Ticks between two looks at what is open, while files are being hashed."""
+OWNERS_TICKS = 120
+"""Ticks after which what is seen is brought anew: owners elsewhere come and go. The node asks for
+them behind the first look, so the second one, and each that still lacks some, comes sooner."""
 
 
 class LibraryPane(PeerPane):
@@ -53,6 +56,9 @@ class LibraryPane(PeerPane):
         self._hashing: Hashing | None = None
         self._stale = False
         self._ticks = 0
+        self._owners_ticks = OWNERS_TICKS
+        """Ticks until the next look at owners elsewhere."""
+        self._patience = HASHING_TICKS
 
     # --- what comes down --------------------------------------------------------------------------
 
@@ -82,6 +88,10 @@ class LibraryPane(PeerPane):
 
     def tick(self) -> None:
         """Bring what is open anew when something changed, once a second at most."""
+        self._owners_ticks -= 1
+        if self._owners_ticks <= 0:
+            self._owners_ticks = OWNERS_TICKS
+            self.attempt(self._look_again(), group="load", exclusive=True)
         self._ticks += 1
         if self._stale and self._ticks >= HASHING_TICKS:
             self._ticks = 0
@@ -102,6 +112,21 @@ class LibraryPane(PeerPane):
         self._files = {row.name: row for page in pages.values() for row in page.rows}
         self._flat = None
         self.table.set_source(ListSource(list(self._rows("", 0))))
+        self._plan_look()
+
+    async def _look_again(self) -> None:
+        """Bring what is seen anew, in its place."""
+        if self._flat is None:
+            await self.load()
+        else:
+            size = self._flat.page_size
+            await self._bring(self._flat, self.table.cursor // size * size)
+
+    def _plan_look(self) -> None:
+        """Look again soon while owners are not known, ever less often; else in half a minute."""
+        known = all(row.owners is not None for row in self._files.values() if row.content_id)
+        self._owners_ticks = OWNERS_TICKS if known else self._patience
+        self._patience = HASHING_TICKS if known else min(self._patience * 2, OWNERS_TICKS)
 
     async def _folder(self, name: str) -> FolderPage:
         return await self.api.folder(name, Page(limit=MOST, sort=self._sort))
@@ -114,7 +139,7 @@ class LibraryPane(PeerPane):
             if opened:
                 yield from self._rows(row.name, depth + 1)
         for file in page.rows:
-            yield file_data(file, depth, self.glyphs)
+            yield file_data(file, depth, self.glyphs, beside=bool(page.folders))
         if page.total > len(page.rows):
             yield more_data(folder, page.total - len(page.rows), depth)
 
@@ -152,7 +177,7 @@ class LibraryPane(PeerPane):
         page = await self.api.library(
             Page(offset=offset, limit=source.page_size, filter=self.filter_text, sort=self._sort)
         )
-        if offset == 0:
+        if source is not self._flat:
             self._files = {}
         self._files |= {row.name: row for row in page.rows}
         rows = [file_data(row, 0, self.glyphs, whole_name=True) for row in page.rows]
@@ -162,6 +187,7 @@ class LibraryPane(PeerPane):
         else:
             self._flat = source
             self.table.set_source(source)
+        self._plan_look()
 
     # --- actions ----------------------------------------------------------------------------------
 

@@ -1,81 +1,45 @@
-"""The log pane: what the node tells, and what commands answer."""
+"""The peer's log pane: what the node tells."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from textual import on
-from textual.app import ComposeResult
-from textual.widgets import Input
-
+from p2ptui.base.text import format_count
 from p2ptui.headless import node_sentence
 from p2ptui.node import events
-from p2ptui.screens.keys import PaneName
-from p2ptui.screens.panes.base import FilterBox
+from p2ptui.node.api import NodeStatus
+from p2ptui.screens.panes.event_log import EventLogPane, clock_time
 from p2ptui.widgets.glyphs import Glyphs
-from p2ptui.widgets.log_lines import LEVELS, Level, LogLine
-from p2ptui.widgets.log_pane import LogPane
-from p2ptui.widgets.pane import Pane
-from p2ptui.widgets.table_rows import Toned
+from p2ptui.widgets.log_lines import Level, LogLine
 
-STAMP_CELLS = 13
-"""Cells of a line before its text, and one behind it."""
+__all__ = ["PeerLogPane", "clock_time", "level_of"]
 
 
-class PeerLogPane(Pane):
-    """Lines with time and level; `/` filters by text, `,` by level."""
-
-    NAME: PaneName = "log"
-    TITLE = "Log"
-    DIGIT = "4"
+class PeerLogPane(EventLogPane):
+    """Sentences of a node's events; a lost tracker once, not at every try."""
 
     def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(self.TITLE, digit=self.DIGIT, id="log-pane")
-        self._glyphs = glyphs
-        self.lines = LogPane(
-            empty="Nothing has happened yet. : opens the command line.", glyphs=glyphs, id="log"
-        )
-        self._box = FilterBox(placeholder="filter", id="log-box")
-        self._box.display = False
-        self.summary = "info"
+        super().__init__(glyphs)
         self._lost = ""
-        self._waiting: list[LogLine] = []
+        self._found: NodeStatus | None = None
+        self._has_begun = False
 
-    def compose(self) -> ComposeResult:
-        """The filter's box and the lines."""
-        yield self._box
-        yield self.lines
+    def begin(self, status: NodeStatus) -> None:
+        """Take the first state of the node: what happened before, no event tells any more."""
+        if not self._has_begun:
+            self._has_begun = True
+            self._found = status
 
-    # --- what comes down --------------------------------------------------------------------------
+    def hear(self, happened: Sequence[Any]) -> None:
+        """Tell of a batch of events; before the first one, how the node was found."""
+        if self._found is not None:
+            for level, text in found_lines(self._found, happened):
+                self.write((text,), level)
+            self._found = None
+        super().hear(happened)
 
-    def hear(self, happened: Sequence[events.NodeEvent | events.Resync]) -> None:
-        """Tell of a batch of events."""
-        self._waiting += (line for event in happened if (line := self._line_of(event)))
-
-    def tick(self) -> None:
-        """Draw what waits, all at once."""
-        if self._waiting:
-            waiting, self._waiting = self._waiting, []
-            self.lines.extend(waiting)
-
-    def write(self, texts: Iterable[str], level: Level = "info") -> None:
-        """Tell what a command answers, line by line."""
-        now = clock_time(time.time())
-        self._waiting += (
-            LogLine(now, level, (text,)) for block in texts for text in block.split("\n")
-        )
-
-    def echo(self, command: str) -> None:
-        """Tell which command was given."""
-        sign = Toned(self._glyphs.prompt, "accent")
-        line = LogLine(clock_time(time.time()), "info", (Toned(command, "bold"),), sign)
-        self._waiting.append(line)
-
-    @property
-    def columns(self) -> int:
-        """Cells for the text of a line."""
-        return max(self.lines.size.width - STAMP_CELLS, 20)
-
-    def _line_of(self, event: events.NodeEvent | events.Resync) -> LogLine | None:
+    def line_of(self, event: Any) -> LogLine | None:
+        """A sentence with its level."""
         if isinstance(event, events.Disconnected):
             if event.reason == self._lost:  # once, not at every try
                 return None
@@ -88,42 +52,15 @@ class PeerLogPane(Pane):
         moment = getattr(event, "time", None) or time.time()
         return LogLine(clock_time(moment), level_of(event), (text,))
 
-    # --- keys -------------------------------------------------------------------------------------
 
-    def focus_table(self) -> None:
-        """Put the keys to the lines."""
-        self.screen.set_focus(self.lines, scroll_visible=False)
+def found_lines(status: NodeStatus, happened: Sequence[object]) -> Iterator[tuple[Level, str]]:
+    """What there is to tell of a node that one attaches to, and that no event of `happened` tells.
 
-    def back(self) -> bool:
-        """Esc: one step back; False when there is none in here."""
-        if self._box.has_focus or self.lines.pattern:
-            self._box.value = ""
-            self._box.display = False
-            self.focus_table()
-            return True
-        return False
-
-    async def do_find(self) -> None:
-        """`/`: filter by text."""
-        self._box.display = True
-        self._box.focus()
-
-    async def do_sort(self) -> None:
-        """`,`: the next level up; behind the last, all."""
-        place = (LEVELS.index(self.lines.least) + 1) % len(LEVELS)
-        self.lines.least = LEVELS[place]
-        self.summary = LEVELS[place]
-
-    @on(Input.Changed)
-    def _filter(self, message: Input.Changed) -> None:
-        message.stop()
-        self.lines.pattern = message.value
-
-    @on(Input.Submitted)
-    def _filtered(self, message: Input.Submitted) -> None:
-        message.stop()
-        self._box.display = bool(message.value)
-        self.focus_table()
+    A share of few files is scanned before the screen is there to hear of it.
+    """
+    if status.skipped and not any(isinstance(each, events.ShareScanned) for each in happened):
+        files = "1 file" if status.skipped == 1 else f"{format_count(status.skipped)} files"
+        yield "warn", f"{files} cannot be shared; the log file says which"
 
 
 _WARNINGS = (events.Disconnected, events.FileProblem, events.Resync)
@@ -146,8 +83,3 @@ def level_of(event: object) -> Level:
             return "warn"
         case _:
             return "good" if isinstance(event, _GOOD) else "info"
-
-
-def clock_time(moment: float) -> str:
-    """`14:02:11` on this machine's clock."""
-    return time.strftime("%H:%M:%S", time.localtime(moment))

@@ -44,23 +44,27 @@ class TreeSource:
             return None
         if index == len(self._lines):
             return more_data(self._left, coming=self._coming)
-        return line_data(self._lines[index], self._glyphs)
+        return line_data(self._lines[index], self._glyphs, beside=self._has_folders)
 
     def index_of(self, key: Hashable) -> int | None:
         """Where a line is."""
         return self._places.get(str(key))
 
     @cached_property
+    def _has_folders(self) -> bool:
+        return any(line.folder is not None for line in self._lines)
+
+    @cached_property
     def _places(self) -> dict[str, int]:
         return {_key(line): index for index, line in enumerate(self._lines)}
 
 
-def line_data(line: Shown, glyphs: Glyphs) -> RowData:
-    """One line of the tree."""
+def line_data(line: Shown, glyphs: Glyphs, *, beside: bool) -> RowData:
+    """One line of the tree; `beside`: there are folders in it."""
     if line.folder is not None:
         return folder_data(line.folder, line.depth, opened=line.opened)
     assert line.file is not None
-    return file_data(line.file, line.depth, glyphs)
+    return file_data(line.file, line.depth, glyphs, beside=beside)
 
 
 def _key(line: Shown) -> str:
@@ -85,8 +89,10 @@ def folder_data(folder: RemoteFolder, depth: int, *, opened: bool) -> RowData:
     )
 
 
-def file_data(file: RemoteFile, depth: int, glyphs: Glyphs, *, whole_name: bool = False) -> RowData:
-    """A file, and whether we have it."""
+def file_data(
+    file: RemoteFile, depth: int, glyphs: Glyphs, *, whole_name: bool = False, beside: bool = False
+) -> RowData:
+    """A file, and whether we have it; `beside`: among folders."""
     return RowData(
         key=FILE + file.name,
         cells=(
@@ -96,6 +102,7 @@ def file_data(file: RemoteFile, depth: int, glyphs: Glyphs, *, whole_name: bool 
             time.strftime("%Y-%m-%d", time.localtime(file.changed)) if file.changed else "",
         ),
         depth=depth,
+        beside=beside,
     )
 
 

@@ -11,10 +11,10 @@ from p2ptui.widgets.table_rows import Bar, Cell, RowData, Tone, Toned
 COLUMNS = (
     Column("direction", " ", 1, sortable=False),
     Column("name", "Name"),
-    Column("done", "Progress", 16, min_table_width=58, sortable=False),
+    Column("done", "Progress", 12, min_table_width=58, sortable=False),
     Column("percent", "", 4, "right", sortable=False),
-    Column("rate_bps", "Speed", 11, "right"),
-    Column("eta_s", "ETA", 6, "right", min_table_width=64, sortable=False),
+    Column("rate_bps", "Speed", 10, "right"),
+    Column("eta_s", "ETA", 5, "right", min_table_width=64, sortable=False),
     Column("sources", "Src", 5, "right", min_table_width=72),
     Column("place", "Queue", 5, "right", min_table_width=110, sortable=False),
     Column("reason", "Why", 24, min_table_width=130, sortable=False),
@@ -77,7 +77,7 @@ def fraction(row: TransferRow) -> float:
 
 
 def eta_text(seconds: float | None, glyphs: Glyphs) -> str:
-    """`00:15`, `06:48`, `2 h`, `3 d`: always at most six cells."""
+    """`00:15`, `06:48`, `2 h`, `3 d`: always at most five cells."""
     if seconds is None:
         return glyphs.nothing
     whole = round(seconds)

@@ -121,7 +121,7 @@ class TransfersPane(PeerPane):
 
     async def do_pause(self) -> None:
         """Pause what runs, resume what is paused."""
-        for row in self._chosen_downloads():
+        for row in self._chosen_running():
             await self._steer(row, "resume" if row.state == "paused" else "pause")
 
     async def do_pause_all(self) -> None:
@@ -133,7 +133,7 @@ class TransfersPane(PeerPane):
 
     async def do_cancel(self) -> None:
         """End the chosen downloads; `u` brings them back."""
-        rows = [row for row in self._chosen_downloads() if row.state not in _OVER]
+        rows = self._chosen_running()
         for row in rows:
             await self._steer(row, "cancel")
         if rows:
@@ -148,28 +148,42 @@ class TransfersPane(PeerPane):
 
     async def do_raise(self) -> None:
         """Higher priority."""
-        await self._steer_chosen("raise")
+        await self._rank("raise")
 
     async def do_lower(self) -> None:
         """Lower priority."""
-        await self._steer_chosen("lower")
+        await self._rank("lower")
 
     async def do_move_up(self) -> None:
         """Earlier in the queue."""
-        await self._steer_chosen("earlier")
+        await self._move("earlier")
 
     async def do_move_down(self) -> None:
         """Later in the queue."""
-        await self._steer_chosen("later")
+        await self._move("later")
 
-    async def _steer_chosen(self, act: TransferAct) -> None:
-        for row in self._chosen_downloads():
-            if row.state not in _OVER:
-                await self._steer(row, act)
+    async def _rank(self, act: TransferAct) -> None:
+        for row in self._chosen_running():
+            changed = await self._steer(row, act)
+            priority = f"{changed.priority:+}" if changed.priority else "normal"
+            self.tell(f"priority of {row.name}: {priority}")
 
-    async def _steer(self, row: TransferRow, act: TransferAct) -> None:
-        await self.api.steer(row.id, act)
+    async def _move(self, act: TransferAct) -> None:
+        for row in self._chosen_running():
+            await self._steer(row, act)
+
+    async def _steer(self, row: TransferRow, act: TransferAct) -> TransferRow:
+        return await self.api.steer(row.id, act)
 
     def _chosen_downloads(self) -> list[TransferRow]:
         rows = (self._shown.get(t.transfer) for t in self.chosen if t.transfer is not None)
         return [row for row in rows if row is not None and row.direction == "down"]
+
+    def _chosen_running(self) -> list[TransferRow]:
+        """The chosen downloads that are not over; that there is none is told."""
+        chosen = self._chosen_downloads()
+        running = [row for row in chosen if row.state not in _OVER]
+        if not running and self.chosen:
+            only = "it is over" if chosen else "an upload is its taker's"
+            self.tell(f"nothing to do here: {only}")
+        return running

@@ -103,7 +103,7 @@ async def test_a_wrong_invite_an_expired_one_and_none_are_told_apart(
 async def test_open_mode_admits_private_addresses_without_an_invite(
     swarm: TlsSwarm, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    swarm.admission.open_mode = True
+    swarm.is_open = True
     await home.join(swarm.link(invite=False))
     monkeypatch.setattr("tracker.admission.is_private", lambda _: False)
     error = await Home(tmp_path / "far").refused(swarm.link(invite=False))
@@ -113,7 +113,7 @@ async def test_open_mode_admits_private_addresses_without_an_invite(
 async def test_first_contact_stops_and_names_the_fingerprint(
     swarm: TlsSwarm, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    swarm.admission.open_mode = True
+    swarm.is_open = True
     link = JoinLink(((HOST, swarm.port),))
     with monkeypatch.context() as patch:
         heard = spy_on_strangers(swarm, patch)
@@ -130,7 +130,7 @@ async def test_first_contact_stops_and_names_the_fingerprint(
 
 @pytest.mark.parametrize("trust", ["pin", "PIN", TRUST_FIRST])
 async def test_first_contact_goes_on_with_trust(swarm: TlsSwarm, home: Home, trust: str) -> None:
-    swarm.admission.open_mode = True
+    swarm.is_open = True
     link = JoinLink(((HOST, swarm.port),))
     pin = swarm.authority.pin
     given = {"pin": pin, "PIN": f" {pin.upper()} "}.get(trust, trust)
@@ -328,7 +328,7 @@ async def test_a_kicked_member_does_not_come_back(swarm: TlsSwarm, home: Home) -
     swarm.authority.kick(home.credentials.peer_id, "rude")
     error = await home.refused(swarm.link())
     assert error.exit_code is ExitCode.SECURITY
-    assert "kick list" in error.message
+    assert error.message.endswith("banned for good: rude")
     swarm.authority.unban(home.credentials.peer_id)
     await home.join(swarm.link())
 

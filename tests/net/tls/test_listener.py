@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from p2ptui.base.errors import ExitCode, P2PError
+from p2ptui.net import listener as listener_module
 from p2ptui.net.link import Link, LinkClosed
-from p2ptui.net.listener import Limits, Listener
+from p2ptui.net.listener import Door, Limits, Listener
 from p2ptui.net.wire.messages import Hello
 from tests.support.tls_swarm import (
     HOST,
@@ -39,8 +40,10 @@ async def ended(reader: asyncio.StreamReader) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def limited(folder: Path, limits: Limits) -> AsyncIterator[TlsSwarm]:
-    swarm = await TlsSwarm.start(folder, limits=limits)
+async def limited(
+    folder: Path, limits: Limits, door: Door | None = None
+) -> AsyncIterator[TlsSwarm]:
+    swarm = await TlsSwarm.start(folder, limits=limits, door=door)
     try:
         yield swarm
     finally:
@@ -317,3 +320,73 @@ async def test_f93_without_descriptors_the_oldest_makes_room_and_accepting_goes_
     for _, writer in (oldest, *others):
         writer.close()
     await listener.close()
+
+
+# --- what the owner of the door decides ---------------------------------------------------------
+
+
+async def enter(link: Link) -> object:
+    """Say hello as a member; the tracker's answer."""
+    link.post(HELLO)
+    return await link.receive()
+
+
+@pytest.fixture
+def from_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Callers of these tests count as calling from another machine."""
+    monkeypatch.setattr(listener_module, "is_loopback", lambda _address: False)
+
+
+async def test_a_barred_caller_is_dropped_before_any_handshake(
+    tmp_path: Path, from_elsewhere: None
+) -> None:
+    asked: list[str] = []
+
+    def refuses(address: str) -> bool:
+        asked.append(address)
+        return True
+
+    async with limited(tmp_path, Limits(), Door(refuses=refuses)) as swarm:
+        reader, writer = await silent(swarm.port)
+        assert await ended(reader) == b""
+        writer.close()
+        assert asked == [HOST]
+        assert (swarm.listener.refused, swarm.listener.unproven) == (1, 0)
+
+
+async def test_loopback_is_never_locked_out(tmp_path: Path) -> None:
+    def locked(_peer: object) -> int:
+        return 1
+
+    door = Door(refuses=lambda _address: True, per_address=locked)
+    async with limited(tmp_path, Limits(per_peer=None), door) as swarm:
+        for name in ("anna", "bert"):
+            network = await swarm.member(name)
+            link = await network.dial_tracker(HOST, swarm.port)
+            await enter(link)
+        assert len(swarm.listener.links) == 2
+
+
+async def test_f115_members_behind_one_address_up_to_what_it_may_hold(
+    tmp_path: Path, from_elsewhere: None
+) -> None:
+    door = Door(per_address=lambda _peer: 16)
+    async with limited(tmp_path, Limits(per_peer=None), door) as swarm:
+        networks = [await swarm.member(f"member {number}") for number in range(17)]
+        links = []
+        for network in networks[:16]:
+            links.append(await network.dial_tracker(HOST, swarm.port))
+            await enter(links[-1])
+        over = await networks[16].dial_tracker(HOST, swarm.port)
+        with pytest.raises(LinkClosed) as caught:
+            await enter(over)
+        assert caught.value.code == "too_many"
+        assert "16 connections" in caught.value.text
+        again = await networks[0].dial_tracker(HOST, swarm.port)
+        await enter(again)  # the same member anew: it takes the place of the older
+        await links[1].close()
+        await again.close()
+        await links[0].close()
+        await until(lambda: len(swarm.listener.links) == 14)
+        over = await networks[16].dial_tracker(HOST, swarm.port)
+        await enter(over)

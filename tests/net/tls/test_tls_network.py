@@ -125,6 +125,19 @@ async def test_f112_members_exchange_files_without_the_tracker(swarm: TlsSwarm) 
     await port.listener.close()
 
 
+async def test_f112_with_an_expired_certificate_the_tracker_is_needed(swarm: TlsSwarm) -> None:
+    anna, bert = await swarm.member("anna"), await swarm.member("bert")
+    port = await PeerPort.open(anna)
+    await swarm.close()
+    swarm.clock.shift_s = 8 * DAY_S
+    with pytest.raises(P2PError) as caught:
+        await bert.dial_peer(port.endpoint, anna._credentials.peer_id)
+    assert caught.value.exit_code is ExitCode.UNREACHABLE
+    assert "certificate has expired" in caught.value.title
+    assert "tracker" in caught.value.hint
+    await port.listener.close()
+
+
 async def test_a_kick_closes_live_links_and_bars_new_ones(swarm: TlsSwarm) -> None:
     anna, bert, cora = [await swarm.member(name) for name in ("anna", "bert", "cora")]
     port = await PeerPort.open(anna)
