@@ -114,8 +114,8 @@ PEER_COMMANDS: tuple[Command, ...] = (
         params=(Param("LINK", "a join link, or host[:port]", "optional"),),
         options=(_TRUST, _TIMEOUT, _JSON),
         more="Without a link it lists the trackers on the local network. At first contact without "
-             "a link the tracker's fingerprint is shown and, on a terminal, asked about. A key that "
-             "changes later is a hard stop.",
+             "a link the tracker's fingerprint is shown and, on a terminal, asked about. A key "
+             "that changes later is a hard stop.",
     ),
     Command(
         "forget", "forget a swarm: its key, our certificate and its kick list", SWARM,

@@ -17,7 +17,7 @@ from typing import Any
 
 import aiosqlite
 
-from p2ptui.base.errors import P2PError, storage_error
+from p2ptui.base.errors import P2PError, storage_error, unreachable
 from p2ptui.base.text import display
 from p2ptui.net.wire.share_digest import DIGEST_BYTES, ShareDigest
 from p2ptui.node.storage_errors import explain
@@ -46,6 +46,7 @@ class NodeStore:
         self._lookup = lookup
         self._pages = pages
         self._writing = asyncio.Lock()
+        self._closed = False
         self.revision = 0
         """Number of the latest change of what is shared."""
         self.digest = bytes(DIGEST_BYTES)
@@ -73,19 +74,20 @@ class NodeStore:
         return store
 
     async def close(self) -> None:
-        """Write everything out and close."""
+        """Write everything out and close; who asks for something later is told so."""
         async with self._writing:
+            self._closed = True
             for connection in (self._pages, self._lookup, self._writer):
                 await connection.close()
 
     async def fetch(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """Rows of a short lookup. Raises `P2PError` when the database cannot be read."""
-        with _told():
+        with self._open():
             return await _rows(self._lookup, sql, values)
 
     async def fetch_page(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """Rows of a query that may have to look at every row. Raises as `fetch`."""
-        with _told():
+        with self._open():
             return await _rows(self._pages, sql, values)
 
     @contextlib.asynccontextmanager
@@ -93,7 +95,7 @@ class NodeStore:
         """Write: committed at the end, or not at all. Raises `P2PError` when the disk is full."""
         async with self._writing:
             transaction = Transaction(self._writer, self.revision, self.digest)
-            with _told():
+            with self._open():
                 try:
                     await self._writer.execute("BEGIN IMMEDIATE")
                     yield transaction
@@ -118,6 +120,19 @@ class NodeStore:
                 await transaction.execute("DELETE FROM meta WHERE key = ?", (key,))
             else:
                 await transaction.execute("REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[None]:
+        """Front-ends may ask until the very end of the node: that is not a fault of ours."""
+        if self._closed:
+            raise _stopping()
+        try:
+            with _told():
+                yield
+        except (ValueError, sqlite3.ProgrammingError) as error:
+            if self._closed:  # between the query and its rows
+                raise _stopping() from error
+            raise
 
     async def _prepare(self, path: Path) -> None:
         rows = await _rows(self._writer, "PRAGMA user_version")
@@ -250,6 +265,10 @@ def _told() -> Iterator[None]:
     except sqlite3.OperationalError as error:
         hint = "Look whether its disk is full or gone."
         raise storage_error("Cannot use the node's database", str(error), hint) from error
+
+
+def _stopping() -> P2PError:
+    return unreachable("The node is stopping", "Its database is closed already.")
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> P2PError:

@@ -98,12 +98,14 @@ def test_settings_are_read_again_by_command_and_by_hangup(world: World) -> None:
     assert world.done("tracker", "tracker", "reload").row == {
         "in_force": ["tracker.motd"], "at_restart": [],
     }  # fmt: skip
-    settings.write_text('[tracker]\nmotd = "two"\nmetrics = "127.0.0.1:0"\nadvertise = "off"\n')
+    settings.write_text('[tracker]\nmotd = "two"\nmetrics = "127.0.0.1:0"\nmetrics_public = true\n')
     tracker.process.popen.send_signal(signal.SIGHUP)
     tracker.process.wait_for("notice", level="info")
-    until(lambda: world.done("tracker", "tracker", "stats").row["metrics"], "the metrics")
+    # The last of what a reload does.
+    until(lambda: world.done("tracker", "tracker", "stats").row["at_restart"], "the reload")
     stats = world.done("tracker", "tracker", "stats").row
-    assert (stats["motd"], stats["at_restart"]) == ("two", ["tracker.advertise"])
+    assert (stats["motd"], stats["at_restart"]) == ("two", ["tracker.metrics_public"])
+    assert stats["metrics"]
     settings.write_text("[tracker]\nmotd = 3\n")
     tracker.process.popen.send_signal(signal.SIGHUP)
     told = tracker.process.wait_for("notice", level="error")

@@ -1,5 +1,6 @@
 """The node's database: change log, digest, totals, pages, and what outlives a crash."""
 
+import asyncio
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator
@@ -330,6 +331,27 @@ async def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> No
     connection.close()
     with pytest.raises(P2PError, match="newer"):
         await NodeStore.open(path)
+
+
+async def test_who_asks_a_closed_store_is_told_that_the_node_stops(tmp_path: Path) -> None:
+    store = await NodeStore.open(tmp_path / "node.db")
+    await store.close()
+    for question in (
+        store.setting("x"), store.fetch_page("SELECT 1"), store.set_setting("x", b"1"),
+    ):  # fmt: skip
+        with pytest.raises(P2PError, match="The node is stopping") as told:
+            await question
+        assert told.value.exit_code is ExitCode.UNREACHABLE
+
+
+async def test_a_query_that_a_close_overtakes_is_told_so_too(tmp_path: Path) -> None:
+    store = await NodeStore.open(tmp_path / "node.db")
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000)"
+    asked = [store.fetch_page(f"{numbers} SELECT i FROM n") for _ in range(5)]
+    *outcomes, closed = await asyncio.gather(*asked, store.close(), return_exceptions=True)
+    assert closed is None
+    for outcome in outcomes:
+        assert isinstance(outcome, list | P2PError), outcome
 
 
 async def test_f91_a_full_database_is_told_and_goes_on_later(store: NodeStore) -> None:
