@@ -197,7 +197,18 @@ class Listener:
             self._admit(sock, counting_key(address[0]))
 
     async def _next(self) -> tuple[socket.socket, tuple[str, int]]:
-        return await asyncio.get_running_loop().sock_accept(self._socket)
+        """The next caller, in the very step that returns it.
+
+        A `sock_accept` that is cancelled when it has just been answered would lose the socket.
+        """
+        while True:
+            await _until_readable(self._socket)
+            try:
+                sock, address = self._socket.accept()
+            except (BlockingIOError, InterruptedError):
+                continue  # it has hung up, or another one was woken
+            sock.setblocking(False)
+            return sock, address
 
     def _admit(self, sock: socket.socket, key: str) -> None:
         same = [caller for caller in self._unproven.values() if caller.key == key]
@@ -302,3 +313,13 @@ class Listener:
         most = self._door.per_address(peer_id)
         held = self._addresses[key] - (self._peers[peer_id] - 1)
         return most if most is not None and held > most else None
+
+
+async def _until_readable(sock: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    readable = loop.create_future()
+    loop.add_reader(sock, lambda: None if readable.done() else readable.set_result(None))
+    try:
+        await readable
+    finally:
+        loop.remove_reader(sock)

@@ -57,6 +57,8 @@ class Download:
             id=record.id,
             content=record.content,
             name=record.name,
+            # Once there is a manifest its size is a fact, and no claim is compared any more.
+            size=0 if self.manifest else record.size,
             folder=Path(record.folder),
             endpoint=endpoint,
             mtime=record.mtime,
@@ -70,6 +72,8 @@ class Download:
     def note_progress(self, now: float) -> None:
         """Add to its record what this run, which is over, has brought."""
         if self.fetch is not None:
+            if self.fetch.manifest is not None:
+                self.note(size=self.fetch.manifest.size)
             parts = [
                 PeerPart(peer_id=source.peer, nick=source.nick, bytes=source.done)
                 for source in self.fetch.sources.values()

@@ -24,7 +24,7 @@ from p2ptui.net.wire import messages as m
 from p2ptui.node.api import TransferState
 from p2ptui.node.crew import Crew
 from p2ptui.node.fetch_disk import FetchDisk
-from p2ptui.node.fetch_job import FetchFailure, FetchJob, FetchTools
+from p2ptui.node.fetch_job import FetchFailure, FetchJob, FetchTools, other_size
 from p2ptui.node.local_copy import copy_local
 from p2ptui.node.manifest import Manifest
 from p2ptui.node.partial import Partial
@@ -155,8 +155,16 @@ class Fetch:
         self.look()
 
     async def prepare(self, manifest: Manifest) -> Picker:
-        """Open the partial once the manifest is proven. Raises `P2PError` of the disk."""
+        """Open the partial once the manifest is proven.
+
+        Raises `P2PError` of the disk, or when it is not as large as it was published (F53): who
+        asked for a song has not agreed to a terabyte.
+        """
         self.manifest = manifest
+        if self.job.size not in {0, manifest.size}:
+            lie = other_size(self.job.size, manifest.size)
+            self.give_up(lie)
+            raise lie
         start = self.random.randrange(max(manifest.chunk_count, 1))
         picker = await self.disk.open(manifest, start)
         if not self._prepared:

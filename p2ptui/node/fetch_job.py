@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from p2ptui.base.clock import Clock
-from p2ptui.base.errors import P2PError
+from p2ptui.base.errors import ExitCode, P2PError
 from p2ptui.base.ids import ContentId, TransferId
 from p2ptui.base.rates import RateMeter
+from p2ptui.base.text import format_bytes
 from p2ptui.net.loop import Offload
 from p2ptui.net.wire import messages as m
 from p2ptui.node.buffers import ChunkBuffers
@@ -28,6 +29,16 @@ class FetchFailure(P2PError):  # noqa: N818  (it is how a fetch ends)
     """A download that cannot go on; what was verified is kept."""
 
 
+def other_size(claimed: int, real: int) -> FetchFailure:
+    """A content whose publisher lied about its size."""
+    return FetchFailure(
+        "Not what was published",
+        f"it has {format_bytes(real)}; published were {format_bytes(claimed)}",
+        "Retry it to take it as it is.",
+        exit_code=ExitCode.NOT_FOUND,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class FetchJob:
     """What to fetch. Survives restarts in the store."""
@@ -37,6 +48,8 @@ class FetchJob:
     name: str
     """File name to give it, made safe when it is finished."""
     folder: Path
+    size: int = 0
+    """Bytes that it was published with, which is a claim; 0: none."""
     mtime: int = 0
     """Modification time that the file gets, in seconds since 1970; 0: that of its arrival."""
     endpoint: m.Endpoint | None = None

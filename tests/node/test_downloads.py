@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from p2ptui.base.errors import ExitCode, P2PError, storage_error
@@ -109,6 +110,25 @@ async def test_a_failure_is_kept_and_told_with_its_exit_code(tmp_path: Path) -> 
         assert record_of(rig, download).state == "failed"
         assert "No source answered" in record_of(rig, download).reason
         assert story(rig.events) == ["stalled", "failed 4"]
+
+
+@virtual_time
+async def test_f53_another_size_than_the_published_one_is_taken_only_when_asked_again(
+    tmp_path: Path,
+) -> None:
+    async with downloading(tmp_path, SONG) as rig:
+        (await rig.fetches.peer("anna")).chunk_s = 0.1
+        wanted = msgspec.structs.replace(rig.of_data(), size=5)
+        download = await rig.downloads.add(wanted, None)
+        await over(rig)
+        await eventually(lambda: story(rig.events) == ["failed 4"])
+        told = record_of(rig, download)
+        assert "published were 5 B" in told.reason
+        assert not [*tmp_path.glob("**/*.part")], "nothing was begun"
+        await rig.downloads.retry(download.record.id)
+        await over(rig)
+        await eventually(lambda: "finished" in story(rig.events))
+        assert (tmp_path / "song.mp3").read_bytes() == SONG
 
 
 @virtual_time

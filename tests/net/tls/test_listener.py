@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import gc
 import logging
 import socket
 from collections.abc import AsyncIterator
@@ -329,6 +330,20 @@ async def enter(link: Link) -> object:
     """Say hello as a member; the tracker's answer."""
     link.post(HELLO)
     return await link.receive()
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_caller_in_the_moment_of_closing_is_not_forgotten(
+    tmp_path: Path, turns: int
+) -> None:
+    swarm = await TlsSwarm.start(tmp_path)
+    with socket.create_connection((HOST, swarm.port), timeout=PATIENCE_S) as caller:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await swarm.close()
+        gc.collect()  # a socket that was lost warns now, which is an error
+        with contextlib.suppress(ConnectionError):
+            assert caller.recv(1) == b""
 
 
 @pytest.fixture
