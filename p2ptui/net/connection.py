@@ -19,7 +19,7 @@ from collections import deque
 from p2ptui.base.clock import Clock
 from p2ptui.base.ids import PeerId
 from p2ptui.net.deadlines import Deadline, Deadlines
-from p2ptui.net.link import Buffer, DataSink, LinkClosed
+from p2ptui.net.link import Buffer, DataSink, LinkClosed, link_lost
 from p2ptui.net.throttle import Throttle, Throttles
 from p2ptui.net.watch import Watch
 from p2ptui.net.wire.errors import ProtocolViolation
@@ -342,9 +342,7 @@ class Connection(asyncio.BufferedProtocol):
         if not self._lost.done():
             self._lost.set_result(None)
         if self._end is None and self._transport is not None:
-            end = LinkClosed("gone", str(exc) if exc else "the connection was lost", theirs=True)
-            end.__cause__ = exc
-            self._finish(end)
+            self._finish(link_lost(exc))
 
     def _arm(self) -> None:
         if self._end is None:

@@ -77,6 +77,8 @@ class Supply:
                 self._fail(error.text or error.code)
             case LinkClosed(code="protocol", theirs=False):
                 self._blame(f"broke the protocol ({error.text})")
+            case LinkClosed(code="gone"):
+                self._fail(f"connection lost: {error.text}")
             case LinkClosed():
                 self._fail(f"connection lost ({error})")
             case TimeoutError():

@@ -440,14 +440,15 @@ async def test_f91_an_error_of_the_books_leaves_the_file_to_be_finished_again(
 
 @virtual_time
 async def test_progress_is_checkpointed_while_it_runs(tmp_path: Path) -> None:
-    async with fetching(tmp_path, SONG, ["anna"]) as rig:
-        rig.peers[0].chunk_s = 2.0
+    # Far more than can come, over all lanes, before the checkpoint is looked for.
+    async with fetching(tmp_path, make_bytes(32 * MIB), ["anna"]) as rig:
+        rig.peers[0].chunk_s = 5.0
         fetch, run = rig.start(rig.fetch(patience_s=5.0))
         await eventually(lambda: fetch.done >= 3 * MIB)
         await asyncio.sleep(CHECKPOINT_S + 2)
         (journal,) = (tmp_path / PARTIALS).glob("*.journal")
         assert journal.stat().st_size > 0
-        rig.peers[0].silent = set(range(7))
+        rig.peers[0].silent = set(range(32))
         rig.peers[0].vanish()
         rig.network.severed.add("anna")
         with pytest.raises(FetchFailure):
