@@ -20,7 +20,13 @@ from p2ptui.node import events as node
 from p2ptui.output import to_json
 
 Sentence = Callable[[object], str]
-TOLD_STATES = frozenset({"stalled", "paused", "no_space", "cancelled"})
+TOLD_STATES = {
+    "stalled": "waits for a source",
+    "no_space": "waits for room on the disk",
+    "paused": "is paused",
+    "cancelled": "is cancelled",
+}
+"""What is said of a download that comes into one of these states."""
 """States of a download that a sentence is worth; the others are its ordinary course."""
 
 
@@ -89,7 +95,7 @@ def _node_sentence(event: object) -> str:  # noqa: C901, PLR0911, PLR0912  (one 
             return f"could not fetch {name}: {reason}. {hint}".rstrip(" .") + "."
         case node.FetchStateChanged(name=name, state=state, reason=reason) if state in TOLD_STATES:
             why = f": {reason}" if reason else ""
-            return f"{name} is {state.replace('_', ' ')}{why}"
+            return f"{name} {TOLD_STATES[state]}{why}"
         case node.SourceLost(nick=nick, peer_id=peer_id, reason=reason):
             return f"lost {nick} ({short_peer_id(peer_id)}) as a source: {reason}"
         case node.UploadFinished(name=name, peer=peer, bytes=size, seconds=seconds):

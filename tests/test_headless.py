@@ -94,7 +94,8 @@ def test_what_is_ordinary_is_not_told() -> None:
         return node.FetchStateChanged(time=TIME, id=finished().id, name="a", state=state)
 
     assert node_sentence(changed("active")) == ""
-    assert node_sentence(changed("no_space")) == "a is no space"
+    assert node_sentence(changed("no_space")) == "a waits for room on the disk"
+    assert node_sentence(changed("paused")) == "a is paused"
     assert event_time(object()) == ""
 
 

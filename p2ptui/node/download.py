@@ -81,6 +81,6 @@ class Download:
             self.note(
                 peers=with_parts(self.record.peers, parts),
                 done=self.fetch.done,
-                seconds=self.record.seconds + now - self.began,
+                seconds=self.record.seconds + now - self.began - self.fetch.waited_s(now),
                 sources=sum(source.done > 0 for source in self.fetch.sources.values()),
             )

@@ -42,6 +42,8 @@ SPACE_TRY_S = 60.0
 """How often a full disk is tried again in any case: a quota does not show in its free space."""
 STALLED_AFTER_S = 3.0
 """Without an active source for so long, a fetch is called stalled."""
+WAITING: frozenset[TransferState] = frozenset({"no_space", "stalled"})
+"""What is not counted in how long a download took."""
 MIN_REDIAL_S = 1.0
 MAX_REDIAL_S = 60.0
 
@@ -77,6 +79,8 @@ class Fetch:
         self._prepared = False
         self._offered = False
         self._lonely_since = tools.clock.monotonic()
+        self._waited_s = 0.0
+        self._waits_since: float | None = None
 
     @property
     def partial(self) -> Partial | None:
@@ -109,6 +113,11 @@ class Fetch:
     def active(self) -> int:
         """Sources that bring something now."""
         return self.crew.active
+
+    def waited_s(self, now: float) -> float:
+        """Seconds of this run in which nothing could come: no room, or no source."""
+        since = now if self._waits_since is None else self._waits_since
+        return self._waited_s + now - since
 
     # --- what the tracker tells (SourceWatcher) -------------------------------------------------
 
@@ -343,6 +352,9 @@ class Fetch:
         changed = state != self.state
         self.state, self.reason = state, reason
         if changed:
+            now = self.tools.clock.monotonic()
+            self._waited_s = self.waited_s(now)
+            self._waits_since = now if state in WAITING else None
             self.tools.on_state(self)
 
     # --- the end --------------------------------------------------------------------------------

@@ -156,6 +156,8 @@ async def test_f86_a_disk_that_is_too_small_is_refused_before_anything_is_writte
         await stays(lambda: fetch.state == "no_space", 30)
         disk.capacity, rig.free = 2**40, 2**40
         await run
+        waited = fetch.waited_s(rig.clock.monotonic())
+        assert 30 <= waited <= 40, "and that is not counted in how long it took"
         assert disk.file("song.mp3") == SONG
         told = [state for state, _ in rig.states]
         assert told == ["no_space", "locating", "active", "finishing"]
