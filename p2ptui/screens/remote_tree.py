@@ -18,6 +18,8 @@ class RemoteFolder:
     count: int = 0
     """Files in it and below it."""
     bytes: int = 0
+    here: int = 0
+    """Of these files, those that we have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class RemoteTree:
             for folder in chain:
                 folder.count += before is None
                 folder.bytes += file.size - (before.size if before is not None else 0)
+                folder.here += _is_here(file) - _is_here(before)
 
     def file(self, name: str) -> RemoteFile | None:
         """A file by its whole name."""
@@ -78,6 +81,10 @@ class RemoteTree:
             path = f"{path}/{part}" if path else part
             chain.append(chain[-1].folders.setdefault(part, RemoteFolder(path)))
         return chain
+
+
+def _is_here(file: RemoteFile | None) -> bool:
+    return file is not None and file.have == "have"
 
 
 def _order(name: str) -> tuple[str, str]:

@@ -4,7 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2ptui.node.api import RemoteFile
+from p2ptui.screens.panes.remote_rows import folder_data
 from p2ptui.screens.remote_tree import RemoteTree, Shown
+from p2ptui.widgets.glyphs import ASCII
+from p2ptui.widgets.table_rows import Toned
 
 
 def file(name: str, size: int = 1) -> RemoteFile:
@@ -41,6 +44,24 @@ def test_a_file_that_comes_twice_counts_once_with_its_newest_size() -> None:
     assert found is not None
     assert found.size == 7
     assert tree.file("a/z") is None
+
+
+def test_a_folder_tells_how_many_of_its_files_we_have() -> None:
+    tree = RemoteTree()
+    tree.add([file("a/x"), file("a/b/y"), file("a/z")])
+    assert tree.top.here == 0
+    here = RemoteFile(name="a/x", size=1, content_id="c", have="have")
+    tree.add([here, RemoteFile(name="a/z", size=1, content_id="c", have="fetching")])
+    tree.add([here])
+    folder = tree.shown()[0].folder
+    assert folder is not None
+    assert (folder.here, folder.count) == (1, 3)
+    assert folder_data(folder, 0, ASCII, opened=False).cells[2] == Toned("1/3", "dim")
+    tree.add(
+        RemoteFile(name=name, size=1, content_id="c", have="have") for name in ("a/b/y", "a/z")
+    )
+    here_all = Toned(f"{ASCII.done} here", "good")
+    assert folder_data(folder, 0, ASCII, opened=False).cells[2] == here_all
 
 
 def test_a_file_may_be_called_as_a_folder_is() -> None:

@@ -15,7 +15,7 @@ from p2ptui.widgets.table_rows import Cell, RowData, Toned
 COLUMNS = (
     Column("name", "Name", sortable=False),
     Column("size", "Size", 7, "right", sortable=False),
-    Column("have", "Have", 8, "right", sortable=False),
+    Column("have", "Have", 9, "right", sortable=False),
     Column("changed", "Changed", 10, min_table_width=60, sortable=False),
 )
 FOLDER = "folder:"
@@ -62,7 +62,7 @@ class TreeSource:
 def line_data(line: Shown, glyphs: Glyphs, *, beside: bool) -> RowData:
     """One line of the tree; `beside`: there are folders in it."""
     if line.folder is not None:
-        return folder_data(line.folder, line.depth, opened=line.opened)
+        return folder_data(line.folder, line.depth, glyphs, opened=line.opened)
     assert line.file is not None
     return file_data(line.file, line.depth, glyphs, beside=beside)
 
@@ -74,14 +74,17 @@ def _key(line: Shown) -> str:
     return FILE + line.file.name
 
 
-def folder_data(folder: RemoteFolder, depth: int, *, opened: bool) -> RowData:
-    """A folder with how many files are below it."""
+def folder_data(folder: RemoteFolder, depth: int, glyphs: Glyphs, *, opened: bool) -> RowData:
+    """A folder, and how many of the files below it we have."""
+    have: Cell = Toned(f"{format_count(folder.here)}/{format_count(folder.count)}", "dim")
+    if folder.here == folder.count:
+        have = Toned(f"{glyphs.done} here", "good")
     return RowData(
         key=FOLDER + folder.name,
         cells=(
             folder.name.rpartition("/")[2],
             Toned(format_bytes(folder.bytes), "dim"),
-            Toned(format_count(folder.count), "dim"),
+            have,
             "",
         ),
         depth=depth,
