@@ -15,12 +15,15 @@ from pathlib import Path
 
 from benchmarks.cases.case import Case, Findings, Wishes
 from benchmarks.cases.crash import killed_again_and_again
+from benchmarks.cases.hashing import hashing
+from benchmarks.cases.idle import idle_node
 from benchmarks.cases.index import index
 from benchmarks.cases.many_sources import three_sources
 from benchmarks.cases.members import many_members
 from benchmarks.cases.one_source import against_https, against_sharers
 from benchmarks.cases.room import capped_sources, full_room
 from benchmarks.cases.screen import key_to_screen
+from benchmarks.cases.small_files import many_small_files
 from benchmarks.cases.start_up import start_up
 from benchmarks.cases.table import large_table
 from benchmarks.processes import Broken
@@ -39,6 +42,9 @@ CASES = {
         Case("T3", "three sources, against aria2c and libtorrent", three_sources),
         Case("T4", "1 to 8 capped sources for one taker", capped_sources),
         Case("T5", "one capped publisher for a room of twelve takers", full_room),
+        Case("T6", "10,000 small files as one folder, against rsync", many_small_files),
+        Case("T7", "hashing a share of mixed files, against b3sum", hashing),
+        Case("T13", "an idle node that shares 100,000 files: memory and CPU", idle_node),
         Case("T11", "key to screen with 60 live transfers", key_to_screen),
         Case("T12", "the time that --help and the first paint take", start_up),
         Case("T14", "kill -9 at random moments of a fetch, 200 times", killed_again_and_again),

@@ -8,6 +8,8 @@ from typing import Literal
 from p2ptui.base.text import format_bytes, format_rate
 
 Unit = Literal["milliseconds", "bytes"]
+Speed = Literal["bytes", "files"]
+"""Of what so many a second are counted."""
 
 HEADINGS = ("case", "what", "ours", "against", "theirs", "ratio", "rounds", "target", "")
 _RIGHT = frozenset({"ours", "theirs", "target"})
@@ -22,10 +24,11 @@ class Ratio:
     what: str
     rival: str
     ours: tuple[float, ...]
-    """Bytes per second, one a round."""
+    """Bytes or files per second, one a round."""
     theirs: tuple[float, ...]
-    """Bytes per second of the same rounds."""
+    """The same of the same rounds."""
     at_least: float
+    unit: Speed = "bytes"
 
     @property
     def each(self) -> tuple[float, ...]:
@@ -43,9 +46,9 @@ class Ratio:
         return (
             self.case,
             self.what,
-            format_rate(median(self.ours)),
+            _speed(median(self.ours), self.unit),
             self.rival,
-            format_rate(median(self.theirs)),
+            _speed(median(self.theirs), self.unit),
             f"{median(self.each):.2f}× ({low:.2f} to {high:.2f})",
             str(len(self.ours)),
             f"≥ {self.at_least:g}×",
@@ -169,3 +172,7 @@ def _verdict(met: bool) -> str:
 
 def _amount(value: float, unit: Unit) -> str:
     return f"{value:.0f} ms" if unit == "milliseconds" else format_bytes(round(value))
+
+
+def _speed(value: float, unit: Speed) -> str:
+    return f"{value:.0f} files/s" if unit == "files" else format_rate(value)

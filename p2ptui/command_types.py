@@ -8,7 +8,8 @@ Takes = Literal["one", "optional", "many", "any"]
 """How many words a parameter takes: one, at most one, at least one, any number."""
 Completion = Literal["", "path", "folder", "own", "offered", "host", "transfer", "command"]
 """What completes a parameter: a local path, our own files, files of others, members, …"""
-Need = Literal["nothing", "node", "swarm"]
+Need = Literal["nothing", "node", "members", "swarm"]
+"""What must be there; `members`: the tracker, or members in reach that answer in its place."""
 """What must be there: nothing, a node or tracker, a node that is connected to its tracker."""
 
 EVERYWHERE: frozenset[Place] = frozenset({"cli", "shell", "screen"})

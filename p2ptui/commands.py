@@ -125,7 +125,7 @@ PEER_COMMANDS: tuple[Command, ...] = (
     Command(
         "peers", "the members of the swarm", SWARM,
         params=(Param("FILTER", "only those whose name or id holds this", "any"),),
-        options=(_LIMIT, _SORT, _TIMEOUT, _JSON), need="swarm",
+        options=(_LIMIT, _SORT, _TIMEOUT, _JSON), need="members",
     ),
     Command(
         "browse", "the files of one member", SWARM,
@@ -133,7 +133,7 @@ PEER_COMMANDS: tuple[Command, ...] = (
             Param("PEER", "nick, id, or the beginning of an id", completion="host"),
             Param("FILTER", "only names that hold this", "any"),
         ),
-        options=(_LIMIT, _SORT, _TIMEOUT, _JSON), need="swarm",
+        options=(_LIMIT, _SORT, _TIMEOUT, _JSON), need="members",
     ),
     Command(
         "share", "offer a folder with all that is in it", OFFERING,
@@ -169,12 +169,15 @@ PEER_COMMANDS: tuple[Command, ...] = (
     Command(
         "search", "find files by words of their names", FINDING,
         params=(Param("QUERY", "words that the name must hold, each anywhere in it", "many"),),
-        options=(_LIMIT, _SORT, _TIMEOUT, _JSON), aliases=("find",), need="swarm",
+        options=(_LIMIT, _SORT, _TIMEOUT, _JSON), aliases=("find",), need="members",
+        more="While the tracker is away the members in reach are asked, which are those on this "
+             "network and those met before, and it is told how many answered. So with `sources`, "
+             "`fetch`, `browse` and `peers`.",
     ),
     Command(
         "sources", "who has a file, online now", FINDING,
         params=(Param("NAME|ID", "a name, or (the beginning of) a content id", "many", "offered"),),
-        options=(_TIMEOUT, _JSON), need="swarm",
+        options=(_TIMEOUT, _JSON), need="members",
     ),
     Command(
         "fetch", "fetch a file from all who have it, or from one address only", FINDING,
@@ -188,7 +191,7 @@ PEER_COMMANDS: tuple[Command, ...] = (
             Option("--no-wait", "return once it has begun"),
             _TIMEOUT, _JSON,
         ),
-        aliases=("get",), need="swarm",
+        aliases=("get",), need="members",
         more="`fetch NAME` says who has it, then fetches from all of them. `fetch NAME IP PORT` "
              "fetches from that peer only. A fetch that was interrupted goes on where it stopped. "
              "`fetch anna:/music/jazz` fetches the folder as one job, with its structure, its "
@@ -203,8 +206,10 @@ PEER_COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "history", "downloads and uploads that are over", FINDING,
-        params=(Param("FILTER", "only names that hold this", "any"),),
+        params=(Param("FILTER", "words, each in a name or in a member's nick or id; or up, down, "
+                      "finished, failed, cancelled", "any"),),
         options=(_LIMIT, _SORT, _JSON),
+        more="Who, what, when, how fast; the last first. On the screen it is a list of its own (h).",
     ),
     Command(
         "pause", "halt a download; what it has is kept", FINDING,

@@ -17,6 +17,7 @@ from p2ptui.base.private_files import require_private
 from p2ptui.base.settings import Settings
 from p2ptui.base.text import format_bytes, format_duration
 from p2ptui.doctor_check import Check, ok, problem, warning
+from p2ptui.doctor_cures import make_room, make_writable, other_port, set_clock
 from p2ptui.doctor_network import (
     check_firewall,
     check_link,
@@ -78,9 +79,14 @@ def check_rights(home: Home) -> Check:
     """Whether the home is ours and writable, and the keys are ours alone."""
     folder = home.node.folder
     if not folder.exists():
+        parent = next(path for path in folder.parents if path.exists())
+        if not os.access(parent, os.W_OK | os.X_OK):
+            hint = f"{make_writable(parent)} (or name another home in P2PTUI_HOME)"
+            found = f"{folder} cannot be made: {parent} is not writable"
+            return problem("home", found, hint, ExitCode.STORAGE)
         return ok("home", f"{folder} is made at the first start")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        hint = f"Make it writable (chmod u+rwx {folder}), or set P2PTUI_HOME."
+        hint = f"{make_writable(folder)} (or name another home in P2PTUI_HOME)"
         return problem("home", f"{folder} is not writable", hint, ExitCode.STORAGE)
     if not home.node.keys.exists():
         return ok("home", f"{folder}, no keys yet")
@@ -97,14 +103,14 @@ def check_space(home: Home, settings: Settings) -> Check:
     wanted = Path(settings.peer.downloads or home.node.repository).expanduser()
     folder = next(path for path in (wanted, *wanted.parents) if path.exists())
     if not os.access(folder, os.W_OK):
-        hint = f"Make it writable, or name another folder with --downloads (now {wanted})."
+        hint = f"{make_writable(folder)} (or: p2ptui set peer.downloads /ANOTHER/FOLDER)"
         return problem("space", f"{folder} is not writable", hint, ExitCode.STORAGE)
     free = shutil.disk_usage(folder).free
     text = f"{format_bytes(free)} free for downloads in {wanted}"
     if free <= settings.peer.reserve_bytes:
-        reserve = format_bytes(settings.peer.reserve_bytes)
-        hint = f"{reserve} are kept free: make room, or use another disk with --downloads."
-        return problem("space", text, hint, ExitCode.STORAGE)
+        reserve = settings.peer.reserve_bytes
+        text = f"{text}, and {format_bytes(reserve)} are kept free"
+        return problem("space", text, make_room(folder, reserve - free), ExitCode.STORAGE)
     return ok("space", text)
 
 
@@ -112,8 +118,8 @@ def check_clock(now: float) -> Check:
     """Whether the clock is roughly right: certificates depend on it."""
     shown = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(now))
     if now < FIRST_RELEASE:
-        hint = "Set the clock: certificates cannot be checked with a wrong one."
-        return problem("clock", f"{shown} is in the past", hint, ExitCode.USAGE)
+        found = f"{shown} is in the past: certificates cannot be checked"
+        return problem("clock", found, set_clock(), ExitCode.USAGE)
     return ok("clock", shown)
 
 
@@ -143,7 +149,7 @@ def check_port(settings: Settings, status: NodeStatus | None) -> Check:
     if status is not None:
         if status.listen:
             return ok("data port", f"listening on {status.listen}")
-        hint = "Others cannot dial this node; choose a free port with --listen."
+        hint = "Others cannot dial this node: p2ptui set peer.listen :7071, and start it again."
         return warning("data port", "not listening", hint)
     try:
         asked = settings.peer.listen
@@ -160,7 +166,7 @@ def check_port(settings: Settings, status: NodeStatus | None) -> Check:
         text = f"{format_address(host, port)}: {error.strerror}"
         if not settings.peer.listen:
             return warning("data port", text, "The next free port is taken instead.")
-        return problem("data port", text, "Choose another with --listen.", ExitCode.USAGE)
+        return problem("data port", text, other_port(host, port, error), ExitCode.USAGE)
     return ok("data port", f"{format_address(host, port)} is free")
 
 
@@ -186,6 +192,9 @@ def check_certificate(swarm: Membership, now: float) -> Check:
     left_s = swarm.expires - now
     name = f"certificate of {swarm.name}"
     if left_s <= 0:
-        hint = "It is renewed at the next connection to the tracker; members refuse us until then."
+        hint = (
+            "Members refuse us until it is renewed, which the next connection to the tracker does: "
+            "p2ptui peers. If this machine's clock is ahead (see `clocks`), set it first."
+        )
         return problem(name, "expired", hint, ExitCode.SECURITY)
     return ok(name, f"valid for {format_duration(left_s)}")

@@ -18,6 +18,7 @@ from p2ptui.base.addresses import (
 from p2ptui.base.errors import ExitCode, P2PError
 from p2ptui.base.text import display, format_duration
 from p2ptui.doctor_check import Check, ok, problem, warning
+from p2ptui.doctor_cures import set_clock
 from p2ptui.net.credentials import Membership
 from p2ptui.net.joining import TrackerFacts, ask_tracker
 from p2ptui.net.sockets import resolve
@@ -26,7 +27,6 @@ from p2ptui.peer_tables import tracker_text
 
 CONNECT_S = 5.0
 CLOCK_WARNING_S = 300.0
-SET_CLOCK = "Set the clock: sudo timedatectl set-ntp true (or the system's own settings)."
 _UFW = Path("/etc/ufw/ufw.conf")
 _FIREWALLD = (Path("/run/firewalld.pid"), Path("/var/run/firewalld.pid"))
 
@@ -46,9 +46,10 @@ async def check_names(swarm: Membership) -> Check | None:
             missing.append(error.message)
     if not missing:
         return ok(check, "; ".join(found))
+    host, port = names[0]
     hint = (
-        "Check the spelling and this machine's DNS (getent hosts NAME), or join by the address: "
-        "p2ptui join ADDRESS"
+        f"Ask this machine's DNS: getent hosts {host}. If that says nothing, join by the tracker's"
+        f" IP address: p2ptui join 'p2ptui://IP:{port}/#{swarm.pin}'"
     )
     if len(missing) < len(names):
         return warning(check, "; ".join([*found, *missing]), hint)
@@ -58,7 +59,8 @@ async def check_names(swarm: Membership) -> Check | None:
 async def check_tracker(swarm: Membership) -> list[Check]:
     """Whether the tracker answers, has the key that we know, and about the same time."""
     name = f"tracker of {display(swarm.name)}"
-    reasons = []
+    reasons: list[str] = []
+    unnamed = 0
     for host, port in swarm.hosts:
         where = format_address(host, port)
         try:
@@ -67,13 +69,36 @@ async def check_tracker(swarm: Membership) -> list[Check]:
             if error.exit_code is ExitCode.SECURITY:
                 return [problem(name, str(error), error.hint, ExitCode.SECURITY)]
             reasons.append(error.message or f"{where}: {error.title}")
+            unnamed += error.title == "No such host"
             continue
         return _judge(swarm, name, where, facts)
-    hint = (
-        "Check that it runs (on its machine: p2ptui tracker), the address, and that its firewall "
-        "lets TCP in at that port."
-    )
+    hint = f"First its name: see `name of {display(swarm.name)}`."
+    if unnamed < len(reasons):
+        hint = _unanswered(swarm, reasons)
     return [problem(name, "; ".join(reasons), hint, ExitCode.UNREACHABLE)]
+
+
+def _unanswered(swarm: Membership, reasons: list[str]) -> str:
+    """The cure for a tracker that does not answer, by how it does not."""
+    host, port = swarm.hosts[0]
+    told = "; ".join(reasons)
+    cures = []
+    if "refused" in told:
+        cures.append(
+            f"The machine is there and nothing listens at port {port}: start it there with "
+            "`p2ptui tracker`."
+        )
+    if "no answer" in told or "timed out" in told:
+        cures.append(
+            f"The machine is off, or a firewall drops TCP port {port}: there, as for ufw, "
+            f"`sudo ufw allow {port}/tcp`."
+        )
+    if "route" in told or "unreachable" in told:
+        cures.append(f"This machine has no way there: ping {host}, and look at `ip route`.")
+    if not cures:
+        cures.append(f"Look whether it runs (there: p2ptui tracker) and lets in TCP port {port}.")
+    cures.append(f"Has it moved? p2ptui join 'p2ptui://NEW-ADDRESS/#{swarm.pin}'")
+    return " ".join(cures)
 
 
 def _judge(swarm: Membership, name: str, where: str, facts: TrackerFacts) -> list[Check]:
@@ -95,7 +120,7 @@ def check_apart(apart_s: float) -> Check:
     if abs(apart_s) <= CLOCK_WARNING_S:
         return ok("clocks", f"{format_duration(abs(apart_s))} apart from the tracker's")
     side = "ahead of" if apart_s > 0 else "behind"
-    return warning("clocks", f"{format_duration(abs(apart_s))} {side} the tracker's", SET_CLOCK)
+    return warning("clocks", f"{format_duration(abs(apart_s))} {side} the tracker's", set_clock())
 
 
 def check_link(status: NodeStatus) -> Check:
@@ -103,8 +128,19 @@ def check_link(status: NodeStatus) -> Check:
     text = tracker_text(status.tracker)
     if status.tracker.state == "connected":
         return ok("tracker", text)
-    hint = "Check that the tracker runs and that no firewall stands between."
+    if status.tracker.state == "stopped":
+        hint = "It is not tried again by itself: ask the tracker's admin, then p2ptui join LINK"
+    elif "clocks" in status.tracker.reason:
+        hint = set_clock()
+    else:
+        hint = f"It is tried again by itself. {_meanwhile(status.tracker.in_reach)}"
     return problem("tracker", text, hint, ExitCode.UNREACHABLE)
+
+
+def _meanwhile(members: int | None) -> str:
+    if not members:
+        return "No member is known that could be asked meanwhile."
+    return f"Meanwhile search and fetch ask members that are in reach ({members} known)."
 
 
 def check_reach(status: NodeStatus) -> Check:

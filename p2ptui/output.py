@@ -17,7 +17,7 @@ from p2ptui.base.text import cell_width, display, elide_middle, rfc3339
 
 Row = TypeVar("Row")
 TIME_FIELDS = frozenset(
-    {"time", "seen", "joined", "changed", "started", "finished", "until", "expires"}
+    ("time", "seen", "joined", "changed", "started", "finished", "until", "expires", "retry")
 )
 """Fields that hold seconds since 1970; RFC 3339 on output, null when 0 or unknown."""
 EVENT_TIME_FIELDS = frozenset({"time"})
@@ -59,6 +59,10 @@ class Output:
         """Tell a person something that is no result; programs are not told."""
         if not self.as_json:
             self._err(text)
+
+    def note(self, text: str, **facts: int | str) -> None:
+        """Tell of something that changes what a result is worth: programs hear it, too."""
+        self._err(to_json({"note": text, **facts}) if self.as_json else text)
 
     def result(self, value: msgspec.Struct | Mapping[str, object], text: str) -> None:
         """A result in either form."""

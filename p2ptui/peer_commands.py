@@ -1,6 +1,7 @@
 """The peer's commands carried out on a `NodeApi`: the same in one shot and in the shell."""
 
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from p2ptui.base.errors import P2PError, usage_error
 from p2ptui.base.ids import TransferId
@@ -16,12 +17,13 @@ from p2ptui.command_line import Parsed
 from p2ptui.headless import files_and_bytes
 from p2ptui.node.api import (
     BrowseRequest,
-    HostRow,
+    ContentSources,
+    HitPage,
+    HostPage,
     NodeApi,
     Page,
     RemotePage,
     TransferAct,
-    TransferRow,
 )
 from p2ptui.peer_fetch import fetch
 from p2ptui.peer_operate import operate
@@ -36,17 +38,20 @@ from p2ptui.peer_tables import (
     SHARES,
     SOURCES,
     TRACKERS,
-    TRANSFERS,
     peer_name,
+    reach_note,
     status_text,
     tracker_text,
     transfer_state,
+    transfers_table,
 )
 from p2ptui.peer_waiting import first_contact, wait_connected, wait_hashed, with_hashing_shown
 
 PeerContext = Context[NodeApi]
 Handler = Callable[[PeerContext, Parsed], Awaitable[None]]
+Answered = TypeVar("Answered", HitPage, HostPage, RemotePage, ContentSources)
 
+NO_HISTORY = "No transfers have been made yet."
 _PRIORITY_ACTS: tuple[TransferAct, ...] = ("raise", "lower", "earlier", "later")
 
 
@@ -135,22 +140,41 @@ async def shares(context: PeerContext, _args: Parsed) -> None:
     context.out.table(SHARES, await context.api.shares(), "No folders are shared.")
 
 
+class _Told:
+    """Whose word the pages of a list are: the tracker's, or that of members in reach."""
+
+    def __init__(self) -> None:
+        self._reached: int | None = None
+
+    def note(self, page: Answered) -> Answered:
+        """A page came."""
+        self._reached = page.reached
+        return page
+
+    def say(self, context: PeerContext) -> None:
+        """Tell it when it is not the tracker's."""
+        if self._reached is not None:
+            context.out.note(reach_note(self._reached), reached=self._reached)
+
+
 async def search(context: PeerContext, args: Parsed) -> None:
     """`search QUERY`."""
-    text = args.word(0)
-    rows = await gather_rows(
-        lambda offset, limit: context.api.search(
-            text, Page(offset=offset, limit=limit, sort=args.text("sort"))
-        ),
-        args,
-        context.out,
-    )
+    text, told = args.word(0), _Told()
+
+    async def read(offset: int, limit: int) -> HitPage:
+        page = Page(offset=offset, limit=limit, sort=args.text("sort"))
+        return told.note(await context.api.search(text, page))
+
+    rows = await gather_rows(read, args, context.out)
+    told.say(context)
     context.out.table(HITS, rows, f"Nothing found for {display(text)!r}.")
 
 
 async def sources(context: PeerContext, args: Parsed) -> None:
     """`sources NAME|ID`."""
-    found = await context.api.sources(args.word(0))
+    told = _Told()
+    found = told.note(await context.api.sources(args.word(0)))
+    told.say(context)
     if all(source.partial for source in found.sources):
         context.out.say(f"{found.known} members have {display(found.name)}, none of them is online")
     context.out.table(SOURCES, found.sources, "")
@@ -158,9 +182,13 @@ async def sources(context: PeerContext, args: Parsed) -> None:
 
 async def peers(context: PeerContext, args: Parsed) -> None:
     """`peers [FILTER]`."""
-    rows: list[HostRow] = await gather_rows(
-        lambda offset, limit: context.api.peers(_page(args, 0, offset, limit)), args, context.out
-    )
+    told = _Told()
+
+    async def read(offset: int, limit: int) -> HostPage:
+        return told.note(await context.api.peers(_page(args, 0, offset, limit)))
+
+    rows = await gather_rows(read, args, context.out)
+    told.say(context)
     context.out.table(HOSTS, rows, "Nobody else is here yet.")
 
 
@@ -168,36 +196,38 @@ async def browse(context: PeerContext, args: Parsed) -> None:
     """`browse PEER [FILTER]`."""
     host = args.word(0)
     names: set[str] = set()
+    told = _Told()
 
     async def read(offset: int, limit: int) -> RemotePage:
         page = _page(args, 1, offset, limit)
-        found = await context.api.browse(BrowseRequest(host=host, page=page))
+        found = told.note(await context.api.browse(BrowseRequest(host=host, page=page)))
         names.add(peer_name(found.nick, found.peer_id))
         return found
 
     rows = await gather_rows(read, args, context.out)
+    told.say(context)
     context.out.table(REMOTE_FILES, rows, f"{display(', '.join(names) or host)} offers nothing.")
 
 
 async def transfers(context: PeerContext, args: Parsed) -> None:
     """`transfers [FILTER]`."""
-    rows = await _transfer_rows(context, args, over=False)
-    context.out.table(TRANSFERS, rows, "No transfers are under way.")
+    rows = await gather_rows(
+        lambda offset, limit: context.api.transfers(_page(args, 0, offset, limit)),
+        args,
+        context.out,
+        keep=lambda row: row.state not in FINAL_STATES,
+    )
+    table = transfers_table((await context.api.status()).tracker)
+    context.out.table(table, rows, "No transfers are under way.")
 
 
 async def history(context: PeerContext, args: Parsed) -> None:
     """`history [FILTER]`."""
-    rows = await _transfer_rows(context, args, over=True)
-    context.out.table(HISTORY, rows, "No transfers have been made yet.")
-
-
-async def _transfer_rows(context: PeerContext, args: Parsed, *, over: bool) -> list[TransferRow]:
-    return await gather_rows(
-        lambda offset, limit: context.api.transfers(_page(args, 0, offset, limit)),
-        args,
-        context.out,
-        keep=lambda row: (row.state in FINAL_STATES) == over,
+    rows = await gather_rows(
+        lambda offset, limit: context.api.history(_page(args, 0, offset, limit)), args, context.out
     )
+    found = "No transfer that is over fits that." if args.word(0) else NO_HISTORY
+    context.out.table(HISTORY, rows, found)
 
 
 def _steering(act: TransferAct) -> Handler:

@@ -20,7 +20,7 @@ from p2ptui.node.events import (
     Resync,
     Section,
 )
-from p2ptui.peer_tables import FINAL_STATES, peer_name
+from p2ptui.peer_tables import FINAL_STATES, peer_name, reach_note
 from p2ptui.peer_waiting import INTERVAL_S, closing, rows_of
 from p2ptui.progress import Progress
 
@@ -35,14 +35,14 @@ async def fetch(context: Context[NodeApi], args: Parsed) -> None:
     """`fetch NAME|ID [IP PORT]` or `fetch PEER:/FOLDER`, `[--to DIR] [--no-wait]`."""
     to = absolute_path(args.text("to")) if args.text("to") else ""
     wait = context.wait and not args.flag("no_wait")
+    patience_s = (time_limit(args) or PATIENCE_S) if wait else None
     folder = _FOLDER.fullmatch(" ".join(args.words(0)))
     if folder is not None:
-        begin = _beginning_of_folder(context, folder["peer"], folder["path"], to)
+        begin = _beginning_of_folder(context, folder["peer"], folder["path"], to, patience_s)
     else:
         target, address = split_address(args.words(0))
         if not address:
             target = await _tell_owners(context, target)
-        patience_s = (time_limit(args) or PATIENCE_S) if wait else None
         request = FetchRequest(target=target, address=address, folder=to, patience_s=patience_s)
         begin = functools.partial(context.api.fetch, request)
     if not wait:
@@ -59,10 +59,10 @@ async def fetch(context: Context[NodeApi], args: Parsed) -> None:
 
 
 def _beginning_of_folder(
-    context: Context[NodeApi], peer: str, path: str, to: str
+    context: Context[NodeApi], peer: str, path: str, to: str, patience_s: float | None
 ) -> Callable[[], Awaitable[TransferRow]]:
     async def begin() -> TransferRow:
-        row = await context.api.fetch_folder(peer, path, to)
+        row = await context.api.fetch_folder(peer, path, to, patience_s)
         left = row.files - row.files_done
         here = f"; {format_count(row.files_done)} are here already" if row.files_done else ""
         context.out.say(
@@ -82,13 +82,10 @@ def _afterwards(context: Context[NodeApi]) -> str:
 async def _tell_owners(context: Context[NodeApi], target: str) -> str:
     """Say who has it; its content id. Raises `P2PError` (not found) when nobody is online."""
     found = await context.api.sources(target)
+    if found.reached is not None:
+        context.out.note(reach_note(found.reached), reached=found.reached)
     if not found.sources and not await _is_here(context.api, found):
-        count = f"{found.known} members have it" if found.known != 1 else "One member has it"
-        raise not_found(
-            f"No source for {display(found.name or target)} is online",
-            f"{count}, but none who is connected now.",
-            "Try again later; `peers` shows when each was last seen.",
-        )
+        raise _no_source(found, target)
     if not found.sources:
         return found.content_id
     names = [
@@ -102,6 +99,21 @@ async def _tell_owners(context: Context[NodeApi], target: str) -> str:
         f"{display(found.name)} ({format_bytes(found.size)}) is at {display(', '.join(names))}"
     )
     return found.content_id
+
+
+def _no_source(found: ContentSources, target: str) -> P2PError:
+    if found.reached is not None:
+        return not_found(
+            f"No member in reach has {display(found.name or target)}",
+            "The tracker is away; others may have it.",
+            "Try again when it is back (`status`), or fetch it from an address: fetch ID IP PORT.",
+        )
+    count = f"{found.known} members have it" if found.known != 1 else "One member has it"
+    return not_found(
+        f"No source for {display(found.name or target)} is online",
+        f"{count}, but none who is connected now.",
+        "Try again later; `peers` shows when each was last seen.",
+    )
 
 
 async def _is_here(api: NodeApi, wanted: ContentSources) -> bool:

@@ -142,12 +142,17 @@ async def run_command(home: Home, settings: Settings, command: Command, args: Pa
 
 
 async def prepare(context: Context[NodeApi], command: Command, args: Parsed) -> None:
-    """Wait for the tracker where a command needs it. Raises `P2PError` (unreachable)."""
-    if command.need != "swarm":
+    """Wait for the tracker where a command needs it. Raises `P2PError` (unreachable).
+
+    While it is away members in reach will do for what they can answer.
+    """
+    if command.need not in {"swarm", "members"}:
         return
     if command.name == "fetch" and split_address(args.words(0))[1]:
         return  # from one address: the node itself knows whether it can do without the tracker
-    await wait_connected(context.api, time_limit(args) or context.timeout_s)
+    await wait_connected(
+        context.api, time_limit(args) or context.timeout_s, or_members=command.need == "members"
+    )
 
 
 async def _stop(home: Home, out: Output) -> int:

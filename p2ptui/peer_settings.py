@@ -41,6 +41,12 @@ async def _limit_member(
     context: Context[NodeApi], member: str, way: Direction, rate_bps: int | None
 ) -> None:
     """Change the limit of one member, in the settings; it is felt at once."""
+    if os.pathsep in member:
+        raise usage_error(
+            "Cannot keep a limit for that name",
+            f"{display(member)}: a {os.pathsep} parts the limits in the settings.",
+            "Name the member by its id (`peers` shows it in brackets).",
+        )
     known = {row.key: row.value for row in await context.api.settings()}[_MEMBER_LIMITS]
     kept = [
         each for each in known.split(os.pathsep) if each and not each.startswith(f"{member} {way} ")

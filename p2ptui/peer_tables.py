@@ -17,6 +17,7 @@ from p2ptui.node.api import (
     TransferRow,
 )
 from p2ptui.output import Column
+from p2ptui.waiting_words import waiting_text
 
 SHOWN_PEERS = 3
 FINAL_STATES = frozenset({"finished", "failed", "cancelled"})
@@ -122,7 +123,7 @@ SOURCES: tuple[Column[SourceRow], ...] = (
     Column("path", lambda row: row.path),
     Column("state", lambda row: row.state or ("fetches it too" if row.partial else "")),
 )
-TRANSFERS: tuple[Column[TransferRow], ...] = (
+_TRANSFERS: tuple[Column[TransferRow], ...] = (
     Column("id", lambda row: str(row.id), "right"),
     Column("", lambda row: row.direction),
     Column("name", lambda row: row.name, flex=True),
@@ -131,8 +132,18 @@ TRANSFERS: tuple[Column[TransferRow], ...] = (
     Column("state", transfer_state),
     Column("left", lambda row: "" if row.eta_s is None else format_duration(row.eta_s), "right"),
     Column("from / to", lambda row: row.peer or f"{row.sources} of {row.known}"),
-    Column("why", lambda row: row.reason),
 )
+
+
+def transfers_table(tracker: TrackerStatus) -> tuple[Column[TransferRow], ...]:
+    """Transfers that are under way; what they wait for hangs on the tracker as well."""
+
+    def why(row: TransferRow) -> str:
+        return waiting_text(row, tracker, f"`resume {row.id}`")
+
+    return (*_TRANSFERS, Column("why", why))
+
+
 HISTORY: tuple[Column[TransferRow], ...] = (
     Column("id", lambda row: str(row.id), "right"),
     Column("when", lambda row: local_time(row.finished)),
@@ -148,6 +159,14 @@ HISTORY: tuple[Column[TransferRow], ...] = (
 )
 
 
+def reach_note(reached: int | None) -> str:
+    """What is told of an answer that is not the tracker's; empty when it is."""
+    if reached is None:
+        return ""
+    members = "the one member" if reached == 1 else f"the {format_count(reached)} members"
+    return f"The tracker is away: this is the answer of {members} in reach."
+
+
 def tracker_text(tracker: TrackerStatus) -> str:
     """The link to the tracker in a sentence."""
     where = display(f"{tracker.swarm} at {tracker.address}".removeprefix(" at "))
@@ -161,7 +180,9 @@ def tracker_text(tracker: TrackerStatus) -> str:
         case _:
             retry = tracker.retry_s
             then = f"; next try in {format_duration(retry)}" if retry is not None else ""
-            return f"not connected to {where}: {display(tracker.reason)}{then}"
+            members = "1 member" if tracker.in_reach == 1 else f"{tracker.in_reach} members"
+            near = f"; {members} may be asked meanwhile" if tracker.in_reach else ""
+            return f"not connected to {where}: {display(tracker.reason)}{then}{near}"
 
 
 def reachability_text(tracker: TrackerStatus) -> str:

@@ -27,14 +27,18 @@ def first_contact(error: P2PError) -> str:
     return found[0] if found else ""
 
 
-async def wait_connected(api: NodeApi, timeout_s: float | None) -> None:
+async def wait_connected(
+    api: NodeApi, timeout_s: float | None, *, or_members: bool = False
+) -> None:
     """Wait until the node is connected to its tracker. Raises `P2PError` (unreachable).
 
     Without a time limit the first failed try is the answer; with one it goes on trying.
+    `or_members`: a tracker that is away is as good, if there are members that can be asked.
     """
+    patient = timeout_s is not None
     status = await api.status()
     tracker = status.tracker
-    if _connected(tracker, patient=timeout_s is not None):
+    if _connected(tracker, patient=patient, or_members=or_members):
         return
     try:
         async with asyncio.timeout(timeout_s or CONNECT_S):
@@ -42,14 +46,14 @@ async def wait_connected(api: NodeApi, timeout_s: float | None) -> None:
                 async for item in items:
                     if isinstance(item, Section) and isinstance(item.value, NodeStatus):
                         tracker = item.value.tracker
-                        if _connected(tracker, patient=timeout_s is not None):
+                        if _connected(tracker, patient=patient, or_members=or_members):
                             return
     except TimeoutError:
         pass
     raise _not_connected(tracker)
 
 
-def _connected(tracker: TrackerStatus, *, patient: bool) -> bool:
+def _connected(tracker: TrackerStatus, *, patient: bool, or_members: bool) -> bool:
     match tracker.state:
         case "connected":
             return True
@@ -61,21 +65,30 @@ def _connected(tracker: TrackerStatus, *, patient: bool) -> bool:
             )
         case "stopped":
             raise _not_connected(tracker)
+        case "waiting" | "connecting" if or_members and tracker.reason and tracker.in_reach != 0:
+            return tracker.in_reach is not None
         case "waiting" if not patient and tracker.reason:
-            raise _not_connected(tracker)
+            raise _not_connected(tracker, or_members=or_members)
         case _:
             return False
 
 
-def _not_connected(tracker: TrackerStatus) -> P2PError:
+def _not_connected(tracker: TrackerStatus, *, or_members: bool = False) -> P2PError:
+    alone = "; no other member was found on this network or met before" if or_members else ""
     where = f" at {tracker.address}" if tracker.address else ""
     return unreachable(
         "Not connected to the tracker",
-        f"{tracker.swarm or 'The tracker'}{where}: {tracker.reason or 'no answer yet'}",
-        "The node does not try again by itself: ask the tracker's admin, then `join` it anew."
-        if tracker.state == "stopped"
-        else "Check that the tracker runs and can be reached from here; the node goes on trying.",
+        f"{tracker.swarm or 'The tracker'}{where}: {tracker.reason or 'no answer yet'}{alone}",
+        _cure(tracker),
     )
+
+
+def _cure(tracker: TrackerStatus) -> str:
+    if tracker.state == "stopped":
+        return "The node does not try again by itself: ask the tracker's admin, then `join` anew."
+    if "clocks are too far apart" in tracker.reason:
+        return "Set this machine's clock; `p2ptui doctor` says how. The node goes on trying."
+    return "Check that the tracker runs and can be reached from here; the node goes on trying."
 
 
 async def wait_hashed(context: Context[NodeApi]) -> None:

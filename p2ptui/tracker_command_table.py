@@ -133,6 +133,14 @@ TRACKER_COMMANDS: tuple[Command, ...] = (
         params=(Param("FILTER", "only lines that hold this", "any"),), options=(LIMIT, JSON),
     ),
     Command(
+        "history", "what members fetched: who, what, from whom, when, how fast", TRACKER,
+        "tracker",
+        params=(Param("FILTER", "words, each in a name, a nick, an id or a content id", "any"),),
+        options=(LIMIT, SORT, JSON),
+        more="The last first. It is what the members tell of themselves; they may refuse (their "
+             "setting peer.tell_history). In the console it opens a list of its own (key h).",
+    ),
+    Command(
         "index", "what the index holds, to its end", TRACKER, "tracker",
         params=(Param("FILTER", "only names that hold this", "any"),),
         options=(

@@ -10,6 +10,7 @@ from p2ptui.base.text import (
     format_bytes,
     format_count,
     format_duration,
+    format_rate,
 )
 from p2ptui.command_context import absolute_path, gather_rows
 from p2ptui.command_line import Parsed
@@ -20,6 +21,7 @@ from p2ptui.tracker_acts import Handler, TrackerContext
 from tracker import events
 from tracker.api import (
     DiscoverRequest,
+    FetchRow,
     FilePage,
     HitPage,
     HitRow,
@@ -57,6 +59,29 @@ HITS: tuple[Column[HitRow], ...] = (
     Column("name", lambda row: row.name, flex=True),
     Column("size", lambda row: format_bytes(row.size), "right"),
     Column("owners", lambda row: f"{row.owners} of {row.known}", "right"),
+    Column("id", lambda row: short_content_id(row.content_id)),
+)
+SHOWN_GIVERS = 3
+
+
+def givers_text(row: FetchRow) -> str:
+    """Who gave how much, the largest parts first."""
+    parts = [
+        f"{peer_name(giver.nick, giver.peer_id)} {format_bytes(giver.bytes)}"
+        for giver in row.givers[:SHOWN_GIVERS]
+    ]
+    more = len(row.givers) - SHOWN_GIVERS
+    return ", ".join(parts) + (f" and {more} more" if more > 0 else "")
+
+
+FETCHES: tuple[Column[FetchRow], ...] = (
+    Column("when", lambda row: local_time(row.time)),
+    Column("who", lambda row: peer_name(row.nick, row.peer_id)),
+    Column("fetched", lambda row: row.name, flex=True),
+    Column("size", lambda row: format_bytes(row.size), "right"),
+    Column("took", lambda row: format_duration(row.seconds), "right"),
+    Column("rate", lambda row: format_rate(row.rate_bps) if row.rate_bps else "", "right"),
+    Column("from", givers_text),
     Column("id", lambda row: short_content_id(row.content_id)),
 )
 
@@ -115,6 +140,14 @@ async def index(context: TrackerContext, args: Parsed) -> None:
     context.out.table(HITS, await gather_rows(read, args, context.out), "Nothing is there.")
 
 
+async def history(context: TrackerContext, args: Parsed) -> None:
+    """`history [FILTER]`."""
+    rows = await gather_rows(
+        lambda offset, limit: context.api.history(_page(args, 0, offset, limit)), args, context.out
+    )
+    context.out.table(FETCHES, rows, "No member has told of a fetch yet.")
+
+
 async def owners(context: TrackerContext, args: Parsed) -> None:
     """`owners ID`."""
     content = args.word(0)
@@ -170,6 +203,8 @@ def status_text(status: TrackerStatus) -> str:
         **_notes(status),
         "searches": f"{format_count(status.searches)}, {status.searches_s:.1f}/s, "
         f"p50 {status.search_p50_ms:.1f} ms, p99 {status.search_p99_ms:.1f} ms",
+        "fetched": f"{files_and_bytes(status.fetched, status.fetched_bytes)} from members; "
+        f"relayed since the start {format_bytes(status.relayed_bytes)}",
         "closed": f"{format_count(status.dropped)} connections, for a fault of theirs",
         "memory": f"{format_bytes(status.memory_bytes)}, index {format_bytes(status.index_bytes)}, "
         f"loop lag {status.loop_lag_ms:.1f} ms",
@@ -232,6 +267,7 @@ HANDLERS: dict[str, Handler] = {
     **tracker_acts.HANDLERS,
     "backup": backup,
     "discover": discover,
+    "history": history,
     "hosts": hosts,
     "index": index,
     "owners": owners,

@@ -110,7 +110,7 @@ def test_the_tracker_loads_base_and_net_alone() -> None:
 
 def test_faces_hold_an_api_and_load_no_engine() -> None:
     loaded = loaded_by(*FACES)
-    apis = {"api", "api_values", "events", "operate_values", "remote"}
+    apis = {"api", "api_values", "events", "operate_values", "remote", "setting_values"}
     for engine in ("p2ptui.node", "tracker"):
         assert within(loaded, engine) - {engine} <= {f"{engine}.{name}" for name in apis}
     assert within(loaded, "aiosqlite", "cryptography") == set()

@@ -15,8 +15,6 @@ CODE = ("p2ptui", "tracker", "tests", "benchmarks")
 MAX_LINES = 400
 MAX_TEST_LINES = 600
 """Tables of conversations read as one; what they test is the shorter for it."""
-LONG_FOR_A_REASON = {"p2ptui/net/wire/messages.py"}
-"""All messages on one page."""
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
 DOCUMENTS = (
     "README.md",
@@ -50,10 +48,7 @@ def name_of(path: Path) -> str:
 @pytest.mark.parametrize("path", python_files(*CODE), ids=name_of)
 def test_a_file_is_of_a_size_to_be_read(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
-    if name_of(path).startswith("tests/"):
-        assert lines <= MAX_TEST_LINES
-    else:
-        assert (lines > MAX_LINES) == (name_of(path) in LONG_FOR_A_REASON)
+    assert lines <= (MAX_TEST_LINES if name_of(path).startswith("tests/") else MAX_LINES)
 
 
 @pytest.mark.parametrize("path", python_files(*CODE), ids=name_of)

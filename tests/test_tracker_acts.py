@@ -13,7 +13,8 @@ from tracker.api import IndexRequest, KickRow, Limits, MemberChange, Message, Pa
 LINES = [
     "ban 10.1.0.0/16", "role bert operator", "limits bert", "limits bert --searches 2",
     "message bert hello", "broadcast hello", "motd", "motd hello", "motd --none", "invites",
-    "revoke iii", "mode closed", "drain on", "audit", f"owners {CONTENT}", "index song --single",
+    "revoke iii", "mode closed", "drain on", "audit", "history", f"owners {CONTENT}",
+    "index song --single",
 ]  # fmt: skip
 
 
@@ -44,6 +45,7 @@ async def test_f42_everything_is_safe_to_look_at(line: str, as_json: bool) -> No
         ("drain off", ("drain", False)),
         ("revoke iii", ("revoke", "iii")),
         ("audit kick", ("audit", Page(filter="kick"))),
+        ("history song --sort -size", ("history", Page(filter="song", sort="-size"))),
         ("index song --single --sort -size", ("index", IndexRequest(
             text="song", single=True, page=Page(sort="-size")))),
         (f"owners {CONTENT}", ("owners", CONTENT, Page())),

@@ -19,7 +19,10 @@ from tracker.api_values import (
     AuditRow,
     Backup,
     DiscoverRequest,
+    FetchPage,
+    FetchRow,
     FilePage,
+    GiverRow,
     HitPage,
     HitRow,
     HostFile,
@@ -55,7 +58,10 @@ __all__ = [
     "Backup",
     "DiscoverRequest",
     "DoorApi",
+    "FetchPage",
+    "FetchRow",
     "FilePage",
+    "GiverRow",
     "HitPage",
     "HitRow",
     "HostFile",
@@ -116,6 +122,10 @@ class WatchApi(Protocol):
 
     async def owners(self, content_id: str, page: Page) -> HostPage:
         """A page of the members that have a content, those online first."""
+        ...
+
+    async def history(self, page: Page) -> FetchPage:
+        """A page of what members fetched, as they told it; the newest first unless sorted."""
         ...
 
     def feed(self, sections: tuple[SectionName, ...], interval_s: float) -> AsyncIterator[FeedItem]:

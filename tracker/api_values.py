@@ -76,6 +76,12 @@ class TrackerStatus(Value, frozen=True, kw_only=True):
     """Hosts online whose last ping took longer than `SLOW_MS`."""
     silent: int = 0
     """Hosts online that did not answer their last ping."""
+    fetched: int = 0
+    """Files that members told they had fetched, since the swarm began."""
+    fetched_bytes: int = 0
+    """What those brought from members."""
+    relayed_bytes: int = 0
+    """Bytes of members that went through the tracker's relay, since the start."""
     metrics: str = ""
     """Address of `/metrics`, `/stats.json` and `/health`; empty: off."""
 
@@ -293,6 +299,39 @@ class AuditPage(Value, frozen=True, kw_only=True):
     """A page of the audit log, the newest first."""
 
     rows: tuple[AuditRow, ...]
+    total: int
+
+
+class GiverRow(Value, frozen=True, kw_only=True):
+    """Who gave how many bytes of a fetch, under the nick of that time."""
+
+    peer_id: PeerId
+    nick: str
+    bytes: int
+
+
+class FetchRow(Value, frozen=True, kw_only=True):
+    """A download that a member has finished, as that member told it."""
+
+    time: float
+    """When it was finished, in seconds since 1970."""
+    peer_id: PeerId
+    nick: str
+    name: str
+    content_id: str
+    size: int
+    seconds: float
+    """Time that it took, pauses left out."""
+    rate_bps: int
+    """What members gave, by that time."""
+    givers: tuple[GiverRow, ...]
+    """Who gave most first."""
+
+
+class FetchPage(Value, frozen=True, kw_only=True):
+    """A page of the history, the newest first."""
+
+    rows: tuple[FetchRow, ...]
     total: int
 
 

@@ -1,7 +1,7 @@
-"""Writing a backup of a running tracker: authority, settings and index in one file, at one moment.
+"""Writing a backup of a running tracker: authority, settings, history and index in one file.
 
-The index is copied by SQLite itself out of one read transaction, in a thread: members announce and
-search meanwhile. Nothing stands under the wanted name before all of it is on disk.
+Each database is copied by SQLite itself out of one read transaction, in a thread: members announce
+and search meanwhile. Nothing stands under the wanted name before all of it is on disk.
 """
 
 import contextlib
@@ -28,7 +28,16 @@ from p2ptui.base.text import format_bytes
 from p2ptui.net.loop import Threads
 from tracker.api_values import Backup
 from tracker.authority import Authority
-from tracker.backup_format import AUTHORITY, FORMAT, INDEX, MANIFEST, Item, Manifest, extra_files
+from tracker.backup_format import (
+    AUTHORITY,
+    FORMAT,
+    HISTORY,
+    INDEX,
+    MANIFEST,
+    Item,
+    Manifest,
+    extra_files,
+)
 from tracker.sqlite_schema import BUSY_TIMEOUT_S
 
 PAGES_A_STEP = 1024
@@ -45,12 +54,23 @@ class Backups:
     """Writes backups, one at a time."""
 
     def __init__(
-        self, *, home: TrackerHome, authority: Authority, index: Path, clock: Clock
+        self,
+        *,
+        home: TrackerHome,
+        authority: Authority,
+        index: Path,
+        history: Path | None = None,
+        clock: Clock,
     ) -> None:
-        """`index`: the database that is in use, which may be a temporary one."""
+        """`index`: the database that is in use, which may be a temporary one.
+
+        `history`: that of the fetches; None: it is in memory alone and not backed up.
+        """
         self._home = home
         self._authority = authority
-        self._index = index
+        self._databases = {INDEX: index}
+        if history is not None:
+            self._databases = {HISTORY: history, INDEX: index}
         self._clock = clock
         self._give_up: threading.Event | None = None
 
@@ -98,7 +118,7 @@ class Backups:
                 "Check rights and space.",
             ) from None
         except sqlite3.Error as error:
-            raise storage_error("The index cannot be copied", str(error)) from None
+            raise storage_error("The databases cannot be copied", str(error)) from None
 
     def _gather(self, folder: Path, go_on: Callable[[], None]) -> Path:
         """Make the archive in a folder of ours, whole and on disk."""
@@ -106,10 +126,13 @@ class Backups:
         for name, path in extra_files(self._home).items():
             with contextlib.suppress(FileNotFoundError):
                 small[name] = path.read_bytes()
-        index = folder / INDEX
-        _copy_index(self._index, index, go_on)
         items = [Item(n, len(data), hashlib.sha256(data).hexdigest()) for n, data in small.items()]
-        items.append(Item(INDEX, index.stat().st_size, _digest(index, go_on)))
+        large = {}
+        for name, database in self._databases.items():
+            copy = folder / name
+            _copy_database(database, copy, go_on)
+            large[name] = Item(name, copy.stat().st_size, _digest(copy, go_on))
+        items += large.values()
         manifest = Manifest(
             format=FORMAT,
             software=__version__,
@@ -127,8 +150,9 @@ class Backups:
         ):
             for name, data in small.items():
                 tar.addfile(self._info(name, len(data)), io.BytesIO(data))
-            with index.open("rb") as source:
-                tar.addfile(self._info(INDEX, items[-1].size), _Watched(source, go_on))
+            for name, item in large.items():
+                with (folder / name).open("rb") as source:
+                    tar.addfile(self._info(name, item.size), _Watched(source, go_on))
         with archive.open("rb") as written:
             os.fsync(written.fileno())
         return archive
@@ -164,7 +188,7 @@ def _refuse_bad_target(target: Path) -> None:
         raise usage_error("No such folder", str(target.parent), "Make it first.")
 
 
-def _copy_index(source: Path, copy: Path, go_on: Callable[[], None]) -> None:
+def _copy_database(source: Path, copy: Path, go_on: Callable[[], None]) -> None:
     with _opened(source) as ours, _opened(copy) as theirs:
         # A read transaction around the whole: writers go on, and the copy never begins anew.
         ours.execute("BEGIN")

@@ -1,7 +1,7 @@
 """What a backup of a tracker is: a plain tar file with a manifest in front.
 
 ```
-manifest.json   authority/ca.key …   settings.toml   audit.jsonl   index.db
+manifest.json   authority/ca.key …   settings.toml   audit.jsonl   history.db   index.db
 ```
 Every file but the manifest stands in the manifest, in the order of the archive, with its size and
 SHA-256. Whoever has such a file can be the tracker: it is written 0600.
@@ -14,12 +14,15 @@ from msgspec import Struct
 
 from p2ptui.base.paths import TrackerHome
 
-FORMAT = 1
+FORMAT = 2
+READABLE = frozenset({1, 2})
+"""Formats that can be restored; 1 had no history."""
 MANIFEST = "manifest.json"
 AUTHORITY = "authority/"
 SETTINGS = "settings.toml"
 AUDIT = "audit.jsonl"
 INDEX = "index.db"
+HISTORY = "history.db"
 MAX_MANIFEST_BYTES = 1024 * 1024
 _AUTHORITY_FILE = re.compile(r"authority/[a-z0-9][a-z0-9._-]{0,99}", re.ASCII)
 
@@ -53,4 +56,5 @@ def extra_files(home: TrackerHome) -> dict[str, Path]:
 
 def is_known_name(name: str, home: TrackerHome) -> bool:
     """Whether an archive may hold a file of that name; no other is ever written to disk."""
-    return name == INDEX or name in extra_files(home) or bool(_AUTHORITY_FILE.fullmatch(name))
+    known = {INDEX, HISTORY, *extra_files(home)}
+    return name in known or bool(_AUTHORITY_FILE.fullmatch(name))

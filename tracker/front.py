@@ -51,6 +51,10 @@ class Front:
         """A page of the members that have a content."""
         return await self._console.lookout.owners(content_id, page)
 
+    async def history(self, page: api.Page) -> api.FetchPage:
+        """A page of what members fetched."""
+        return await self._console.lookout.history(page)
+
     # --- acts on members ------------------------------------------------------------------------
 
     async def kick(self, request: api.KickRequest) -> api.KickRow:

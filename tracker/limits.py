@@ -21,6 +21,10 @@ CALLS_S = 1.0
 CALL_BURST = 16.0
 CALLED_S = 10.0
 CALLED_BURST = 64.0
+REPORTS_S = 200.0
+REPORT_BURST = 10_000.0
+COMPLAINTS_S = 1.0
+COMPLAINT_BURST = 64.0
 MAX_WORDS = 8
 MAX_WATCHED = 10_000
 """Contents that one member may have located at a time."""
@@ -33,7 +37,10 @@ MAX_OFFENDERS = 10_000
 class MemberLimits:
     """The budgets of one connected member."""
 
-    __slots__ = ("_called", "_calls", "_counts", "_entries", "_offers", "_searches")
+    __slots__ = (
+        "_called", "_calls", "_complaints", "_counts", "_entries", "_offers", "_reports",
+        "_searches",
+    )  # fmt: skip
 
     def __init__(self, now: float, searches_s: float = SEARCHES_S) -> None:
         self._calls = TokenBucket(rate=CALLS_S, burst=CALL_BURST, now=now)
@@ -42,6 +49,8 @@ class MemberLimits:
         self._counts = TokenBucket(rate=COUNTS_S, burst=COUNT_BURST, now=now)
         self._entries = TokenBucket(rate=ENTRIES_S, burst=ENTRIES_S, now=now)
         self._offers = TokenBucket(rate=OFFERS_S, burst=OFFER_BURST, now=now)
+        self._reports = TokenBucket(rate=REPORTS_S, burst=REPORT_BURST, now=now)
+        self._complaints = TokenBucket(rate=COMPLAINTS_S, burst=COMPLAINT_BURST, now=now)
 
     def may_call(self, now: float) -> bool:
         """Whether it may ask for one more member to be called now; counts it."""
@@ -50,6 +59,14 @@ class MemberLimits:
     def may_be_called(self, now: float) -> bool:
         """Whether others may have it dial or open a relayed connection once more; counts it."""
         return self._called.try_take(amount=1, now=now)
+
+    def may_report(self, fetches: int, now: float) -> bool:
+        """Whether it may tell of so many finished downloads now; counts them."""
+        return self._reports.try_take(amount=fetches, now=now)
+
+    def may_complain(self, now: float) -> bool:
+        """Whether it may say once more that a source has not what it offers; counts it."""
+        return self._complaints.try_take(amount=1, now=now)
 
     def may_search(self, now: float) -> bool:
         """Whether one more question may be answered now; counts it."""

@@ -68,6 +68,9 @@ class Lookout:
             motd=parts.rules.motd,
             draining=parts.rules.draining,
             index_notice=parts.index_notice,
+            fetched=parts.history.files,
+            fetched_bytes=parts.history.bytes,
+            relayed_bytes=parts.relay.passed,
             metrics=parts.stats.address,
             announced=figures.announced_entries,
             messages=figures.messages,
@@ -85,6 +88,10 @@ class Lookout:
         if self._totals is None or now - self._totals[0] >= TOTALS_S:
             self._totals = now, await told(self._parts.store.totals())
         return self._totals[1]
+
+    async def history(self, page: api.Page) -> api.FetchPage:
+        """A page of what members fetched."""
+        return await self._parts.history.page(page)
 
     # --- hosts ----------------------------------------------------------------------------------
 

@@ -61,6 +61,9 @@ def _counters(status: TrackerStatus) -> tuple[tuple[str, str, float], ...]:
         ("searches", "Searches that were answered.", status.searches),
         ("announced_entries", "Files that were added or removed.", status.announced),
         ("messages", "Messages of members.", status.messages),
+        ("fetched_files", "Files that members told they had fetched.", status.fetched),
+        ("fetched_bytes", "Bytes that those brought from members.", status.fetched_bytes),
+        ("relayed_bytes", "Bytes of members that were relayed.", status.relayed_bytes),
         ("dropped_connections", "Connections that were closed for a fault.", status.dropped),
     )
 

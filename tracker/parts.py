@@ -14,6 +14,7 @@ from tracker import events
 from tracker.audit import AuditLog
 from tracker.authority import Authority
 from tracker.backup import Backups
+from tracker.history import FetchHistory
 from tracker.kept_settings import KeptSettings
 from tracker.networks import BarredNetworks
 from tracker.registry import Registry
@@ -42,6 +43,7 @@ class Parts:
     networks: BarredNetworks
     kept: KeptSettings
     audit: AuditLog
+    history: FetchHistory
     backups: Backups
     stats: StatsDoor
     bus: Bus[events.FeedItem]

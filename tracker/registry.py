@@ -4,7 +4,6 @@ What is here lives and dies with the connections; what outlives them is in the `
 connection counts for each id: a newer proven one takes the place of the older (PROTOCOL.md 7).
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -34,10 +33,12 @@ class Member:
     requests: Requests
     """What we ask of it."""
     software: str = ""
+    features: frozenset[str] = frozenset()
+    """Additions to the protocol that it knows."""
     files: int = 0
     bytes: int = 0
     ping_ms: float | None = None
-    pings: deque[bool] = field(default_factory=lambda: deque(maxlen=REMEMBERED_PINGS))
+    pings: list[bool] = field(default_factory=list)
     """Whether each of the last pings was answered."""
     reachable: bool | None = None
     proven: tuple[Endpoint, ...] = ()
@@ -47,6 +48,11 @@ class Member:
     added: int = 0
     removed: int = 0
     """Changes of its list that no `HostPublished` has told yet."""
+
+    def pinged(self, *, answered: bool) -> None:
+        """Remember whether it answered a ping."""
+        self.pings.append(answered)
+        del self.pings[:-REMEMBERED_PINGS]
 
     @property
     def silent(self) -> bool:

@@ -58,8 +58,10 @@ class Relay:
 
     @property
     def passed(self) -> int:
-        """Bytes relayed since the start, but for those of pairs that run."""
-        return self._passed
+        """Bytes relayed since the start."""
+        return self._passed + sum(
+            end.passed for pair in self._pairs.values() for end in pair.ends.values()
+        )
 
     def set_limit(self, limit_bps: int | None) -> None:
         """Change the rate of all pairs together."""

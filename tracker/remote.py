@@ -11,6 +11,7 @@ from tracker.api import (
     AuditPage,
     Backup,
     DiscoverRequest,
+    FetchPage,
     FilePage,
     HitPage,
     HostPage,
@@ -83,6 +84,10 @@ class RemoteTracker:
     async def owners(self, content_id: str, page: Page) -> HostPage:
         """A page of the members that have a content, those online first."""
         return await self._client.call(HostPage, "owners", content_id, page)
+
+    async def history(self, page: Page) -> FetchPage:
+        """A page of what members fetched."""
+        return await self._client.call(FetchPage, "history", page)
 
     # --- acts on members ------------------------------------------------------------------------
 

@@ -21,10 +21,11 @@ from p2ptui.base.private_files import make_private_folder, sync_folder
 from p2ptui.net.identity import BadIdentity, id_of_key, load_key
 from tracker.backup_format import (
     AUTHORITY,
-    FORMAT,
+    HISTORY,
     INDEX,
     MANIFEST,
     MAX_MANIFEST_BYTES,
+    READABLE,
     Item,
     Manifest,
     extra_files,
@@ -110,7 +111,7 @@ def _read_manifest(tar: tarfile.TarFile, archive: Path) -> Manifest:
         manifest = msgspec.json.decode(data, type=Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise _damaged(archive, f"{MANIFEST}: {error}") from None
-    if manifest.format != FORMAT:
+    if manifest.format not in READABLE:
         raise usage_error(
             "A backup of another kind",
             f"{archive}: format {manifest.format}, p2ptui {manifest.software}",
@@ -157,7 +158,7 @@ def _put_in_place(staging: Path, manifest: Manifest, home: TrackerHome) -> tuple
     """Move everything to where it belongs, the authority last; what was kept of what was there."""
     kept = []
     names = {item.name for item in manifest.files}
-    for name, place in extra_files(home).items():
+    for name, place in (extra_files(home) | {HISTORY: home.history}).items():
         if name not in names:
             continue
         if os.path.lexists(place):

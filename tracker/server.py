@@ -32,10 +32,15 @@ from tracker.admission import Admission
 from tracker.audit import AuditLog
 from tracker.authority import Authority
 from tracker.backup import Backups
+from tracker.belief import Belief
+from tracker.claims import Claims
 from tracker.console import Console
+from tracker.doubts import Doubts
 from tracker.endpoints import parse
 from tracker.entrance import Entrance
+from tracker.fetch_reports import FetchReports
 from tracker.front import Front
+from tracker.history import FetchHistory
 from tracker.index_file import OpenedIndex, open_index, remove_temporary
 from tracker.kept_settings import KeptSettings
 from tracker.networks import NETWORKS, BarredNetworks
@@ -124,6 +129,9 @@ class TrackerServer(Front):
         standings = await threads(Standings, self._home.authority / STANDINGS)
         networks = await threads(BarredNetworks, self._home.authority / NETWORKS)
         rules = Rules(self._settings, standings)
+        history = await FetchHistory.open(self._home.history, clock, self._settings.history)
+        stack.push_async_callback(history.close)
+        doubts = Doubts()
         service = Service(
             store=store,
             registry=registry,
@@ -133,7 +141,18 @@ class TrackerServer(Front):
             offload=threads,
             emit=self._bus.publish,
             rules=rules,
+            reports=FetchReports(history=history, registry=registry, store=store, clock=clock),
+            belief=Belief(doubts, registry, clock),
         )
+        claims = Claims(
+            doubts=doubts,
+            registry=registry,
+            store=store,
+            teller=service,
+            clock=clock,
+            emit=self._bus.publish,
+        )
+        stack.push_async_callback(claims.close)
         from_callers = tracker_context(authority.ca_der, authority.key_files)
         to_peers = peer_client_context(authority.ca_der, authority.key_files)
         dialling = asyncio.Semaphore(DIAL_BACKS)
@@ -161,6 +180,7 @@ class TrackerServer(Front):
             reach=Reach(registry=registry, probe=probe, relay=relay, clock=clock),
             rules=rules,
             operate=self._operate,
+            claims=claims,
         )
         admission = Admission(authority, is_open=lambda: rules.open, clock=clock, offload=threads)
         entrance = Entrance(
@@ -172,7 +192,11 @@ class TrackerServer(Front):
             emit=self._bus.publish,
         )
         backups = Backups(
-            home=self._home, authority=authority, index=opened.store.path, clock=clock
+            home=self._home,
+            authority=authority,
+            index=opened.store.path,
+            history=history.path,
+            clock=clock,
         )
         stack.callback(backups.close)
         stats = StatsDoor(self.status)
@@ -195,6 +219,7 @@ class TrackerServer(Front):
         self._console_or_none = Console(
             Parts(
                 relay=relay,
+                history=history,
                 authority=authority,
                 store=store,
                 registry=registry,
@@ -241,6 +266,8 @@ class TrackerServer(Front):
                 fingerprint=authority.pin,
             )
         )
+        if history.notice:
+            self._notice("error", history.notice, "What is fetched from now on is remembered.")
         if warning := stats_warning(stats.address):
             self._notice("warning", *warning)
 

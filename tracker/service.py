@@ -20,6 +20,8 @@ from p2ptui.net.loop import Offload
 from p2ptui.net.wire import messages as m
 from tracker import events
 from tracker.authority import Authority
+from tracker.belief import Belief
+from tracker.fetch_reports import FetchReports
 from tracker.limits import check_query
 from tracker.partial_sources import PartialSources
 from tracker.registry import Member, Registry
@@ -28,7 +30,9 @@ from tracker.snapshot import Figures
 from tracker.store import Arrival, Change, HostRecord, QueryTooBroad, Standing, Store, StoreError
 
 Emit = Callable[[events.TrackerEvent], None]
-Request = m.Announce | m.Search | m.Locate | m.CountOwners | m.Browse | m.Members | m.Renew
+Request = (
+    m.Announce | m.Search | m.Locate | m.CountOwners | m.Browse | m.Members | m.Renew | m.Report
+)  # fmt: skip
 R = TypeVar("R")
 
 HEARTBEAT_S = 15
@@ -52,6 +56,8 @@ class Service:
         offload: Offload,
         emit: Emit,
         rules: Rules,
+        reports: FetchReports,
+        belief: Belief,
     ) -> None:
         """`offload` runs what waits for the disk; `emit` takes events."""
         self._store = store
@@ -62,6 +68,8 @@ class Service:
         self._offload = offload
         self._emit = emit
         self._rules = rules
+        self._reports = reports
+        self._belief = belief
         self._partial = PartialSources()
 
     # --- coming and going -----------------------------------------------------------------------
@@ -82,7 +90,7 @@ class Service:
         await self.offer(member, ())  # what an older connection offered ended with it
         return m.Welcome(
             minor=m.MINOR_VERSION,
-            features=(),
+            features=(m.REPORTS,),
             software=f"p2ptui/{__version__}",
             swarm=self._authority.name,
             time=int(self._clock.wall()),
@@ -160,6 +168,8 @@ class Service:
                 return await self._members(member, request)
             case m.Renew():
                 return await self._renew(member, request)
+            case m.Report():
+                return await self._reports.note(member, request)
 
     async def _search(self, member: Member, request: m.Search) -> object:
         if reason := check_query(request.text):
@@ -172,7 +182,7 @@ class Service:
         self._figures.searched(took)
         return m.Hits(
             id=request.id,
-            hits=fit_hits(found.hits),
+            hits=fit_hits(self._belief.hits(member, found.hits)),
             total=found.total,
             more=found.more,
             took_us=int(took * 1_000_000),
@@ -183,13 +193,14 @@ class Service:
             return m.Failure(request.id, "limit", "too many contents are located at a time")
         try:
             owners = await self._store.owners(request.content, m.MAX_BATCH)
+            first, last = self._belief.order(member, request.content, owners.online)
             given = self._partial.givers(
                 request.content,
                 max(0, m.MAX_BATCH - len(owners.online)),
-                but={*owners.online, member.peer},
+                but={*first, *last, member.peer},
             )
             sources = []
-            for peers, partial in ((owners.online, False), (given, True)):
+            for peers, partial in ((first, False), (given, True), (last, False)):
                 for peer in peers:
                     owner = self._registry.get(peer)
                     if owner is not None and owner is not member:
@@ -207,6 +218,7 @@ class Service:
         if not member.limits.may_count(self._clock.monotonic()):
             return m.Failure(request.id, "limit", "too many questions for owners; wait a second")
         counts = await self._store.count_owners(request.contents, member.peer)
+        counts = self._belief.counts(member, request.contents, counts)
         return m.OwnerCounts(request.id, counts)
 
     async def _browse(self, request: m.Browse) -> object:
@@ -252,6 +264,15 @@ class Service:
             seen=int(record.seen),
         )
 
+    # --- what others found to be wrong ----------------------------------------------------------
+
+    def tell_withheld(self, owner: Member, content: ContentId) -> None:
+        """An owner is named for a content no more; what it fetches of it, it may give."""
+        if content in self._partial.offered(owner.peer):
+            self._push_joined(owner, content, partial=True)
+        else:
+            self._push_left(owner.peer, content)
+
     # --- announcing -----------------------------------------------------------------------------
 
     async def _announce(self, member: Member, request: m.Announce) -> object:
@@ -279,6 +300,9 @@ class Service:
         self._figures.announced(applied.added + applied.removed)
         member.added += applied.added
         member.removed += applied.removed
+        self._belief.announced(
+            member.peer, {*applied.dropped, *(entry.content for entry in request.added)}
+        )
         await self._tell_changes(member, request, {*applied.dropped, *emptied})
         if applied.state == "applied" and request.digest:
             self._tell_published(member)
@@ -319,6 +343,8 @@ class Service:
 
     def _push_joined(self, member: Member, content: ContentId, *, partial: bool) -> None:
         if not self._registry.is_current(member):
+            return
+        if not partial and self._belief.hides(member.peer, content):
             return
         for watcher in self._registry.watchers(content, but=member.peer):
             push = m.SourceJoined(content=content, source=member.source(watcher, partial=partial))

@@ -3,6 +3,7 @@
 One task receives; others answer, so that a long search never delays a heartbeat. Announces are
 applied one after the other, in order; when a member announces faster than it may, nothing more is
 read from it. The connection itself answers pings; we ping too, to know the round-trip time.
+Most members are idle: what nobody waits for has no task and no queue.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from p2ptui.net.wire import messages as m
 from p2ptui.net.wire.errors import ProtocolViolation
 from tracker import events
 from tracker.authority import Authority
+from tracker.claims import Claims
 from tracker.limits import MemberLimits, Penalties
 from tracker.reach import Reach
 from tracker.registry import Member, Registry
@@ -55,6 +57,7 @@ class Sessions:
         reach: Reach,
         rules: Rules,
         operate: Operate,
+        claims: Claims,
     ) -> None:
         self.service = service
         self.registry = registry
@@ -65,6 +68,7 @@ class Sessions:
         self.reach = reach
         self.rules = rules
         self.operate = operate
+        self.claims = claims
         self.penalties = Penalties()
 
     async def serve(self, link: Link) -> None:
@@ -87,11 +91,15 @@ class _Session:
         self._link = link
         self._peer = peer
         self._tasks = TaskSet()
-        self._announces: asyncio.Queue[m.Announce] = asyncio.Queue(MAX_ANNOUNCES)
+        self._announces: list[m.Announce] = []
+        self._announce_room = asyncio.Semaphore(MAX_ANNOUNCES)
+        self._announcing = False
         self._in_flight: set[int] = set()
         self._room = asyncio.Semaphore(MAX_IN_FLIGHT)
-        self._offering: tuple[ContentId, ...] = ()
-        self._offered = asyncio.Event()
+        self._offering: tuple[ContentId, ...] | None = None
+        """What was offered last, until it is told."""
+        self._telling = False
+        self._heard = self._clock.monotonic()
 
     async def run(self) -> None:
         hello = await self._receive_hello()
@@ -108,6 +116,7 @@ class _Session:
             ),
             requests=Requests(self._link),
             software=hello.software,
+            features=frozenset(hello.features),
         )
         old = self._registry.connect(member)
         reason = "stopped"
@@ -171,8 +180,6 @@ class _Session:
             )
         )
         self._tasks.spawn(self._tell_joined(member, hello), name=f"arrival {self._peer}")
-        self._tasks.spawn(self._apply_announces(member), name=f"announces {self._peer}")
-        self._tasks.spawn(self._apply_offers(member), name=f"offers {self._peer}")
         self._tasks.spawn(self._heartbeat(member), name=f"heartbeat {self._peer}")
         return True
 
@@ -196,13 +203,10 @@ class _Session:
         """Receive until the end; why it ended."""
         try:
             while True:
-                async with asyncio.timeout(LEASE_S):
-                    message = await self._link.receive()
+                message = await self._link.receive()
+                self._heard = self._clock.monotonic()
                 self._shared.figures.heard()
                 await self._take(member, message)
-        except TimeoutError:
-            await self._link.close("idle", f"not heard for {LEASE_S:.0f} s")
-            return "not heard any more"
         except LinkClosed as end:
             self._count_fault(end)
             return _reason(end)
@@ -212,15 +216,19 @@ class _Session:
             case m.Unlocate():
                 self._registry.unwatch(member, message.content)
             case m.Offering():
-                self._offering = message.contents
-                self._offered.set()
+                self._offer(member, message.contents)
+            case m.ClaimFailed():
+                self._shared.claims.heard(member, message)
             case m.CallBack() | m.AskRelay():
                 self._link.post(self._shared.reach.answer(member, message))
             case m.Announce() if self._begin(message):
-                await self._announces.put(message)
+                await self._announce(member, message)
             case m.Operate() if self._begin(message):
                 self._tasks.spawn(self._operate(member, message), name="operate")
-            case m.Search() | m.Locate() | m.CountOwners() | m.Browse() | m.Members() | m.Renew():
+            case (
+                m.Search() | m.Locate() | m.CountOwners() | m.Browse() | m.Members() | m.Renew()
+                | m.Report()
+            ):  # fmt: skip
                 if self._begin(message):
                     await self._room.acquire()
                     self._tasks.spawn(self._answer_aside(member, message), name="answer")
@@ -263,36 +271,56 @@ class _Session:
             except LinkClosed:
                 pass
 
+    async def _announce(self, member: Member, announce: m.Announce) -> None:
+        await self._announce_room.acquire()
+        self._announces.append(announce)
+        if not self._announcing:
+            self._announcing = True
+            self._tasks.spawn(self._apply_announces(member), name=f"announces {self._peer}")
+
     async def _apply_announces(self, member: Member) -> None:
-        while True:
-            announce = await self._announces.get()
+        while self._announces:
+            announce = self._announces.pop(0)
+            self._announce_room.release()
             entries = len(announce.added) + len(announce.removed)
             delay_s = member.limits.announce_delay(max(1, entries), self._clock.monotonic())
             if delay_s > 0:
                 await asyncio.sleep(delay_s)
             await self._answer(member, announce)
+        self._announcing = False
 
-    async def _apply_offers(self, member: Member) -> None:
+    def _offer(self, member: Member, contents: tuple[ContentId, ...]) -> None:
+        self._offering = contents
+        if not self._telling:
+            self._telling = True
+            self._tasks.spawn(self._tell_offers(member), name=f"offers {self._peer}")
+
+    async def _tell_offers(self, member: Member) -> None:
         """Take the newest list of offers, as often as the limit lets it."""
-        while True:
-            await self._offered.wait()
-            self._offered.clear()
+        while (contents := self._offering) is not None:
+            self._offering = None
             try:
-                changes = await self._service.offer(member, self._offering)
+                changes = await self._service.offer(member, contents)
             except StoreError as error:
                 log.warning("nobody is told what %s offers: %s", self._peer, error)
                 continue
             delay_s = member.limits.offer_delay(changes, self._clock.monotonic())
             if delay_s > 0:
                 await asyncio.sleep(delay_s)
+        self._telling = False
 
     async def _heartbeat(self, member: Member) -> None:
-        while True:
+        """Ping now and then; end the link of who says nothing, not even that, for `LEASE_S`."""
+        while not self._link.closed:
             started = self._clock.monotonic()
-            member.ping_ms = await ping(member, self._clock, HEARTBEAT_S)
-            if self._link.closed:
+            left_s = self._heard + LEASE_S - started
+            if left_s <= 0:
+                await self._link.close("idle", f"not heard for {LEASE_S:.0f} s")
                 return
-            await asyncio.sleep(max(1.0, HEARTBEAT_S - (self._clock.monotonic() - started)))
+            member.ping_ms = await ping(member, self._clock, min(HEARTBEAT_S, left_s))
+            now = self._clock.monotonic()
+            pause_s = max(1.0, HEARTBEAT_S - (now - started))
+            await asyncio.sleep(max(0.0, min(pause_s, self._heard + LEASE_S - now)))
 
     # --- leaving --------------------------------------------------------------------------------
 
@@ -341,9 +369,9 @@ async def ping(member: Member, clock: Clock, timeout_s: float) -> float | None:
     try:
         await member.requests.ask(m.Ping, timeout_s, m.Pong)
     except (TimeoutError, LinkClosed, RequestFailed, ProtocolViolation):
-        member.pings.append(False)
+        member.pinged(answered=False)
         return None
-    member.pings.append(True)
+    member.pinged(answered=True)
     return round(max(0.0, clock.monotonic() - started) * 1000, 2)
 
 

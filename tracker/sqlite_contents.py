@@ -66,11 +66,11 @@ def _matching(
         f"""
         WITH matched AS MATERIALIZED ({matched}),
         c AS MATERIALIZED (
-            SELECT name >> {NAME_BITS} AS no, min(name) AS name FROM matched GROUP BY 1
+            SELECT name >> {NAME_BITS} AS no, min(name) AS name, path FROM matched GROUP BY 1
         ),
         found AS MATERIALIZED (
-            SELECT c.no, c.name, n.path, k.size FROM c
-            CROSS JOIN names n ON n.no = c.name CROSS JOIN contents k ON k.no = c.no {where}
+            SELECT c.no, c.name, c.path, k.size FROM c
+            CROSS JOIN contents k ON k.no = c.no {where}
         )
         SELECT no, name, (SELECT count(*) FROM found), (SELECT count(*) FROM matched)
         FROM found ORDER BY {column}{direction}, no LIMIT :limit OFFSET :offset

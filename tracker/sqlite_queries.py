@@ -20,6 +20,7 @@ MAX_NAMES = 8
 _NAMES = msgspec.json.Decoder(list[str])
 RANKED_OWNERS = 16
 """Owners are counted up to here for the order of hits; more would not move a hit further up."""
+TRIGRAM = 3
 SCANNED_NAMES = 200_000
 """Words of one or two characters have no trigram: the newest names are looked through."""
 SORTED_FILES = 50_000
@@ -35,6 +36,8 @@ OWNERS = f"""
 _BEARERS = """
     SELECT 1 FROM entries e CROSS JOIN hosts h ON h.no = e.host AND h.gen = e.gen WHERE e.name =
 """
+# Orders members by ping, then by number, which is its lower half; those not pinged come last.
+_NEARNESS = "(CAST(min(coalesce(h.ping_ms, 1e6), 1e6) * 100 AS INTEGER) << 32) | h.no"
 _HOST_FIELDS = (
     "peer, nick, host, port, files, bytes, ping_ms, reachable, online, seen, joined, software"
 )
@@ -57,28 +60,29 @@ def search(db: sqlite3.Connection, text: str, offset: int, limit: int) -> Found:
         f"""
         WITH matched AS MATERIALIZED ({matched}),
         c AS MATERIALIZED (
-            SELECT name >> {NAME_BITS} AS no, min(name) AS name FROM matched GROUP BY 1
+            SELECT name >> {NAME_BITS} AS no, min(name) AS name, path FROM matched GROUP BY 1
         ),
         page AS MATERIALIZED (
-            SELECT c.no, c.name, n.path, count(*) OVER () AS total,
+            SELECT c.no, c.name, c.path,
                 (SELECT count(*) FROM
                     (SELECT DISTINCT e.host FROM {OWNERS} AND h.online LIMIT {RANKED_OWNERS})
                 ) AS owners
-            FROM c CROSS JOIN names n ON n.no = c.name
-            ORDER BY owners DESC, n.path, c.no LIMIT :limit OFFSET :offset
+            FROM c ORDER BY owners DESC, c.path, c.no LIMIT :limit OFFSET :offset
+        ),
+        o AS MATERIALIZED (
+            SELECT c.no, max(e.name = c.name) AS borne, count(DISTINCT e.host) AS known,
+                count(DISTINCT CASE WHEN h.online THEN e.host END) AS online,
+                min(CASE WHEN h.online THEN {_NEARNESS} END) AS best
+            FROM page c CROSS JOIN {OWNERS} GROUP BY c.no
         )
-        SELECT (SELECT count(*) FROM matched), c.total, k.cid, k.size, c.path,
+        SELECT (SELECT count(*) FROM matched), (SELECT count(*) FROM c), k.cid, k.size, c.path,
             (SELECT json_group_array(path) FROM (
                 SELECT n.path FROM names n
                 WHERE n.no >= c.no << {NAME_BITS} AND n.no < (c.no + 1) << {NAME_BITS}
                     AND EXISTS ({_BEARERS} n.no) LIMIT {MAX_NAMES}
             )),
-            EXISTS ({_BEARERS} c.name),
-            (SELECT count(*) FROM (SELECT DISTINCT e.host FROM {OWNERS} AND h.online)),
-            (SELECT count(*) FROM (SELECT DISTINCT e.host FROM {OWNERS})),
-            (SELECT h.nick FROM {OWNERS} AND h.online
-                ORDER BY h.ping_ms IS NULL, h.ping_ms, h.no LIMIT 1)
-        FROM page c CROSS JOIN contents k ON k.no = c.no
+            o.borne, o.online, o.known, (SELECT nick FROM hosts WHERE no = o.best & 0xffffffff)
+        FROM page c CROSS JOIN contents k ON k.no = c.no LEFT JOIN o ON o.no = c.no
         """,  # noqa: S608  (constants; what a member says goes in as a parameter)
         {**arguments, "matches": MAX_MATCHES + 1, "limit": limit, "offset": offset},
     ).fetchall()
@@ -238,37 +242,50 @@ def totals(db: sqlite3.Connection) -> Totals:
 
 
 def matching_names(text: str) -> tuple[str, dict[str, str | int | bytes]]:
-    """A statement for the numbers of the matching names, and its parameters."""
+    """A statement for the numbers and paths of the matching names, and its parameters."""
     bounds = content_id_bounds(text)
     if bounds is not None:
         found = f"""
-            SELECT n.no AS name FROM contents k CROSS JOIN names n
+            SELECT n.no AS name, n.path FROM contents k CROSS JOIN names n
             ON n.no >= k.no << {NAME_BITS} AND n.no < (k.no + 1) << {NAME_BITS}
             WHERE k.cid BETWEEN :low AND :high LIMIT :matches
             """  # noqa: S608  (constants)
         return found, {"low": bounds[0], "high": bounds[1]}
     words = text.split()
-    long = [word for word in words if len(word) >= 3]
-    short = [word for word in words if len(word) < 3]
+    if not words:
+        return "SELECT no AS name, path FROM names ORDER BY no DESC LIMIT :matches", {}
     arguments: dict[str, str | int | bytes] = {}
-    conditions = []
-    for place, word in enumerate(short):
-        condition, patterns = _like(word, f"p{place}_")
-        conditions.append(condition)
-        arguments |= {f"p{place}_{i}": pattern for i, pattern in enumerate(patterns)}
-    if long:
-        arguments["phrases"] = " ".join(_phrase(word) for word in long)
-        if not short:
-            found = "SELECT rowid AS name FROM search WHERE search MATCH :phrases LIMIT :matches"
-            return found, arguments
+    phrases: list[str] = []
+    conditions: list[str] = []
+    for place, word in enumerate(words):
+        asked = _parts(word)
+        phrases += map(_phrase, asked)
+        if asked != [word]:
+            condition, patterns = _like(word, f"p{place}_")
+            conditions.append(condition)
+            arguments |= {f"p{place}_{i}": pattern for i, pattern in enumerate(patterns)}
+    if phrases:
+        arguments["phrases"] = " ".join(phrases)
+        conditions.insert(0, "search MATCH :phrases")
         source = "search s CROSS JOIN names n ON n.no = s.rowid"
-        conditions.append("search MATCH :phrases")
-    elif short:
-        source = f"(SELECT no, path FROM names ORDER BY no DESC LIMIT {SCANNED_NAMES}) n"  # noqa: S608
     else:
-        return "SELECT no AS name FROM names ORDER BY no DESC LIMIT :matches", arguments
+        source = f"(SELECT no, path FROM names ORDER BY no DESC LIMIT {SCANNED_NAMES}) n"  # noqa: S608
     where = " AND ".join(conditions)
-    return f"SELECT n.no AS name FROM {source} WHERE {where} LIMIT :matches", arguments  # noqa: S608
+    return f"SELECT n.no AS name, n.path FROM {source} WHERE {where} LIMIT :matches", arguments  # noqa: S608
+
+
+def _parts(word: str) -> list[str]:
+    """What the full-text index is asked for a word; the name must then hold all of it.
+
+    Each trigram costs a pass over its list, so of a long word a few are looked up. LIKE folds ASCII
+    alone: other words are looked up whole, and so are those that have but two trigrams.
+    """
+    if len(word) < TRIGRAM:
+        return []
+    if len(word) < TRIGRAM + 2 or not word.isascii():
+        return [word]
+    middle = [word[TRIGRAM : 2 * TRIGRAM]] if len(word) >= 3 * TRIGRAM else []
+    return [word[:TRIGRAM], *middle, word[-TRIGRAM:]]
 
 
 def read_hit(  # noqa: PLR0917  (columns of a row)
@@ -276,9 +293,9 @@ def read_hit(  # noqa: PLR0917  (columns of a row)
     size: int,
     found: str,
     names: str,
-    borne: int,
-    online: int,
-    known: int,
+    borne: int | None,
+    online: int | None,
+    known: int | None,
     best: str | None,
 ) -> Hit | None:
     """A content as a hit, the name that was found first; None when nobody has it any more.
@@ -286,7 +303,7 @@ def read_hit(  # noqa: PLR0917  (columns of a row)
     A name that was found may be one that is not swept away yet (not `borne` by anybody): then the
     content is shown under the names that it does have.
     """
-    if not known:
+    if not known or online is None:
         return None
     paths = _NAMES.decode(names)
     if borne:

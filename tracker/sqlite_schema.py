@@ -19,7 +19,10 @@ SCHEMA_VERSION = 1
 NAME_BITS = 24
 PAGE_BYTES = 8192
 WRITER_CACHE_KIB = 96 * 1024
-READER_CACHE_KIB = 32 * 1024
+READER_CACHE_KIB = 96 * 1024
+"""A search in a million entries looks at some 50 MB of pages."""
+CHECKPOINT_PAGES = 16_384
+"""Pages in the log before they go to the file: what is written again and again goes there once."""
 BUSY_TIMEOUT_S = 2.0
 
 _TABLES = f"""
@@ -71,7 +74,8 @@ CREATE TABLE entries (
     PRIMARY KEY (host, key)
 ) WITHOUT ROWID;
 CREATE INDEX entries_by_name ON entries (name, host, gen);
-CREATE VIRTUAL TABLE search USING fts5 (path, content = '', tokenize = 'trigram');
+CREATE VIRTUAL TABLE search USING fts5
+    (path, content = '', columnsize = 0, tokenize = 'trigram'); -- nothing is ranked by length
 INSERT INTO meta VALUES ('contents', 0);
 PRAGMA user_version = {SCHEMA_VERSION};
 """  # noqa: S608  (constants)
@@ -108,7 +112,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         # A crash of the process loses nothing; a power cut may lose the last changes, which the
         # digest at the next hello brings to light.
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         connection.execute("PRAGMA temp_store = MEMORY")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]

@@ -99,11 +99,15 @@ class Upkeep:
         async def switch_relay(on: bool) -> None:
             self._parts.relay.switch(on=on)
 
+        async def keep_history(count: int) -> None:
+            await self._parts.history.keep(count)
+
         async def limit_relay(rate_bps: int | None) -> None:
             self._parts.relay.set_limit(rate_bps)
 
         return {
             "metrics": move_stats,
+            "history": keep_history,
             "relay": switch_relay,
             "relay_limit": limit_relay,
             "open": sets("open"),

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from benchmarks.payload import NAME
 from benchmarks.processes import HOST, Broken, running, tail_of, wait_until
 from p2ptui.base.errors import P2PError
 from p2ptui.base.paths import HOME_VARIABLE, Home
-from p2ptui.node.api import FetchRequest, Page
+from p2ptui.node.api import FetchRequest, Page, TransferRow
 from p2ptui.node.events import FetchFailed, FetchFinished, FetchStarted
 from p2ptui.node.remote import RemoteNode
 from p2ptui.peer_waiting import closing
@@ -46,9 +46,17 @@ class Node:
 
     async def fetch(self) -> Fetched:
         """Bring the payload: verified, synced and under its final name. Raises `Broken`."""
+        request = FetchRequest(target=NAME, patience_s=PATIENCE_S)
+        return await self._to_its_end(lambda: self.remote.fetch(request))
+
+    async def fetch_folder(self, host: str, folder: str) -> Fetched:
+        """Bring a folder of another member whole. Raises `Broken`."""
+        return await self._to_its_end(lambda: self.remote.fetch_folder(host, folder, ""))
+
+    async def _to_its_end(self, begin: Callable[[], Awaitable[TransferRow]]) -> Fetched:
         async with closing(self.remote.feed(("status",), SECTION_S)) as items:
             await anext(items)  # we are subscribed now: no event is missed
-            row = await self.remote.fetch(FetchRequest(target=NAME, patience_s=PATIENCE_S))
+            row = await begin()
             resumed = 0
             async for item in items:
                 if isinstance(item, FetchStarted) and item.id == row.id:
@@ -65,6 +73,18 @@ class Node:
         # One that ends just now may stand there twice: as under way and as over.
         uploads = {(row.peer, row.started): row.done for row in page.rows if row.direction == "up"}
         return sum(uploads.values())
+
+    async def published(self, files: int) -> None:
+        """Wait until so many files of ours are hashed. Raises `Broken`."""
+        try:
+            async with asyncio.timeout(HASH_S):
+                while True:
+                    status = await self.remote.status()
+                    if status.files >= files and not status.hashing:
+                        return
+                    await asyncio.sleep(ASK_AGAIN_S)
+        except TimeoutError:
+            raise Broken(f"{files} files are not hashed within {HASH_S:g} s") from None
 
     async def offered(self, owners: int = 1) -> None:
         """Wait until so many others have the payload. Raises `Broken`."""

@@ -74,6 +74,11 @@ class TrackerHome:
         """The audit log."""
         return self.folder / "audit.jsonl"
 
+    @property
+    def history(self) -> Path:
+        """Who fetched what from whom."""
+        return self.folder / "history.db"
+
     @classmethod
     def under(cls, folder: Path) -> Self:
         """A tracker's home with everything in one folder."""

@@ -68,6 +68,8 @@ class PeerSettings(Struct, frozen=True, kw_only=True):
     """Downloads at work at a time; the others wait for their turn."""
     history: Annotated[int, Meta(ge=100, le=1_000_000)] = 10_000
     """Transfers that are over and remembered."""
+    tell_history: bool = True
+    """Whether the tracker is told what was fetched here, how fast, and from whom."""
     reserve_bytes: Bytes = 256_000_000
     """Disk space that downloads leave free, as `500 MB`."""
     rescan_s: Duration = 300.0
@@ -101,6 +103,8 @@ class TrackerSettings(Struct, frozen=True, kw_only=True):
     """Searches a second that one member may make; four times as many at once."""
     max_connections: Annotated[int, Meta(ge=1, le=100_000)] = 256
     """Connections that one address may hold; this machine's own are not counted."""
+    history: Annotated[int, Meta(ge=100, le=1_000_000)] = 10_000
+    """Fetches of members that are remembered."""
     metrics: ListenAddress = ""
     """`host:port` of /metrics, /stats.json and /health, as `127.0.0.1:9071`; empty: off."""
     metrics_public: bool = False

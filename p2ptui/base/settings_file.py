@@ -72,6 +72,9 @@ def _read(path: Path) -> str:
             data = file.read(MAX_SETTINGS_BYTES + 1)
     except FileNotFoundError:
         return ""
+    except PermissionError:
+        hint = f"chmod u+r {path}; if it belongs to another user: sudo chown YOU {path}"
+        raise usage_error("Settings cannot be read", f"{path}: permission denied", hint) from None
     except OSError as error:
         raise _wrong(f"{path}: {(error.strerror or str(error)).lower()}") from error
     if len(data) > MAX_SETTINGS_BYTES:

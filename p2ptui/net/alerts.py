@@ -4,14 +4,20 @@ OpenSSL writes an alert when a handshake fails (*certificate expired*, *protocol
 asyncio and uvloop then close the socket without having sent it: the caller sees a reset and nobody
 can say why. So the server's contexts make TLS objects that send their last words themselves. It is
 done once, unwaited, and if it does not succeed the caller is no worse off.
+
+The same objects know when a caller's hello was answered; whoever counts callers is told.
 """
 
 import contextlib
 import socket
 import ssl
+from collections.abc import Callable
 from contextvars import ContextVar
 
-_caller: ContextVar[socket.socket | None] = ContextVar("caller", default=None)
+from p2ptui.net.tls_object import TlsObject
+
+_Call = tuple[socket.socket, Callable[[], None]]
+_call: ContextVar[_Call | None] = ContextVar("call", default=None)
 
 
 class AlertingContext(ssl.SSLContext):
@@ -29,7 +35,7 @@ class AlertingContext(ssl.SSLContext):
         """A TLS object that sends the alert of a failed handshake."""
         made = super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
         if isinstance(made, _Alerting):
-            made.prepare(outgoing, _caller.get())
+            made.prepare(outgoing, _call.get())
         return made
 
 
@@ -40,27 +46,33 @@ def alerting_context() -> ssl.SSLContext:
     return context
 
 
-def call_from(sock: socket.socket) -> None:
-    """Say whose handshake the current task begins."""
-    _caller.set(sock)
+def call_from(sock: socket.socket, answered: Callable[[], None]) -> None:
+    """Say whose handshake the current task begins; `answered` is called once his hello was."""
+    _call.set((sock, answered))
 
 
-class _Alerting(ssl.SSLObject):
-    _last_words: tuple[ssl.MemoryBIO, socket.socket] | None = None
+class _Alerting(TlsObject):
+    _outgoing: ssl.MemoryBIO
+    _call: _Call | None = None
+    _answered = False
 
-    def prepare(self, outgoing: ssl.MemoryBIO, sock: socket.socket | None) -> None:
-        if sock is not None:
-            self._last_words = (outgoing, sock)
+    def prepare(self, outgoing: ssl.MemoryBIO, call: _Call | None) -> None:
+        if call is not None:
+            self._outgoing, self._call = outgoing, call
 
     def do_handshake(self) -> None:
         try:
             super().do_handshake()
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            # Our side of the handshake lies ready: his hello was a whole and proper one.
+            if self._call is not None and not self._answered and self._outgoing.pending:
+                self._answered = True
+                self._call[1]()
             raise
         except ssl.SSLError:
-            if self._last_words is not None:
-                outgoing, sock = self._last_words
+            if self._call is not None:
                 with contextlib.suppress(OSError):
-                    sock.send(outgoing.read())
+                    self._call[0].send(self._outgoing.read())
             raise
-        self._last_words = None
+        if self._call is not None:
+            del self._call, self._outgoing

@@ -14,12 +14,12 @@ A TLS transport encrypts within `write`: the payload is not needed after that.
 
 import asyncio
 import logging
-from collections import deque
 
 from p2ptui.base.clock import Clock
 from p2ptui.base.ids import PeerId
 from p2ptui.net.deadlines import Deadline, Deadlines
-from p2ptui.net.link import Buffer, DataSink, LinkClosed, link_lost
+from p2ptui.net.link import Buffer, DataSink, LinkClosed
+from p2ptui.net.loss import link_lost
 from p2ptui.net.throttle import Throttle, Throttles
 from p2ptui.net.watch import Watch
 from p2ptui.net.wire.errors import ProtocolViolation
@@ -65,13 +65,14 @@ class Connection(asyncio.BufferedProtocol):
         )
         self._aborter: asyncio.TimerHandle | None = None
         self._sink: DataSink | None = None
-        self._inbox: deque[object] = deque()
+        # Lists, although they are queues: short, nearly always empty, and a tenth of a deque.
+        self._inbox: list[object] = []
         self._receiver: asyncio.Future[None] | None = None
-        self._owed_pongs: deque[int] = deque(maxlen=_MAX_OWED_PONGS)
+        self._owed_pongs: list[int] = []
         self._reading = True
         self._held: asyncio.TimerHandle | None = None
         self._writable = True
-        self._senders: deque[asyncio.Future[None]] = deque()
+        self._senders: list[asyncio.Future[None]] = []
         self._up: Throttles = _NO_LIMIT
         self._down: Throttles = _NO_LIMIT
         self._end: LinkClosed | None = None
@@ -138,7 +139,7 @@ class Connection(asyncio.BufferedProtocol):
                 await self._receiver
             finally:
                 self._receiver = None
-        message = self._inbox.popleft()
+        message = self._inbox.pop(0)
         if len(self._inbox) == MAX_WAITING // 2 and not self._reading:
             self._pump()
         return message
@@ -203,6 +204,7 @@ class Connection(asyncio.BufferedProtocol):
                         self._wire.fail(violation)
             case Ping():
                 self._owed_pongs.append(event.id)
+                del self._owed_pongs[:-_MAX_OWED_PONGS]
             case Goodbye():
                 self._finish(LinkClosed(event.code, event.text, theirs=True, until=event.until))
             case _:
@@ -315,7 +317,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _pay_pongs(self) -> None:
         while self._owed_pongs and self._wire.greeted and self._end is None:
-            self._write(self._wire.frame_message(Pong(self._owed_pongs.popleft())))
+            self._write(self._wire.frame_message(Pong(self._owed_pongs.pop(0))))
 
     # --- ending ---------------------------------------------------------------------------------
 

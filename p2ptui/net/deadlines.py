@@ -95,7 +95,7 @@ class Deadlines:
             first = _earlier(first, Deadline(at, "idle", f"no greeting within {GREETING_S:g} s"))
         if self._frame is not None:
             at = self._frame_since + FRAME_S + self._held(now) - self._held_s_at_frame
-            text = f"a frame was not complete within {FRAME_S:g} s"
+            text = f"a piece of data was not complete within {FRAME_S:g} s"
             # Idle, and no violation: that a network is cut or slow is nobody's fault.
             first = _earlier(first, Deadline(at, "idle", text))
         if self._stall_since is not None:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 TYPES: dict[Kind, str] = {"tracker": "_p2ptui._tcp.local.", "member": "_p2ptui-peer._tcp.local."}
 ASK_S = 3.0
 """How long an instance has to say what it is."""
+TTL_S = 120
+"""How long what we say of ourselves is believed: one that is killed says no goodbye."""
+CHECK_S = 45.0
+"""How often those that were found are asked again whether they are there, when that is over."""
 log = logging.getLogger(__name__)
 
 
@@ -38,6 +42,8 @@ class ZeroconfLan:
         self._closed = False
         self._own: dict[Kind, AsyncServiceInfo] = {}
         self._browsers: list[AsyncServiceBrowser] = []
+        self._named: dict[str, str] = {}
+        """Instances that were named to us, with their types; some may be gone without a word."""
         self._tasks = TaskSet()
 
     async def advertise(self, card: Card) -> None:
@@ -56,6 +62,8 @@ class ZeroconfLan:
             addresses=[ipaddress.ip_address(each.host).packed for each in card.endpoints],
             port=card.endpoints[0].port,
             properties=properties_of(card),
+            host_ttl=TTL_S,
+            other_ttl=TTL_S,
             # Its own: two trackers of one swarm must not share a host's name.
             server=f"p2ptui-{label}-{secrets.token_hex(4)}.local.",
         )
@@ -84,8 +92,11 @@ class ZeroconfLan:
             state_change: "ServiceStateChange",
         ) -> None:
             if state_change is ServiceStateChange.Removed:
+                self._named.pop(name, None)
                 on_card(name, None)
             elif len(self._tasks) < MAX_FOUND:
+                if len(self._named) < MAX_FOUND:
+                    self._named[name] = service_type
                 asking = self._ask(zeroconf, kind, service_type, name, on_card)
                 self._tasks.spawn(asking, name="lan-instance")
 
@@ -97,6 +108,7 @@ class ZeroconfLan:
             question_type=DNSQuestionType.QM,
         )
         self._browsers.append(browser)
+        self._tasks.spawn(self._check(zeroconf.zeroconf, kind, on_card), name="lan-check")
 
     async def close(self) -> None:
         """Say goodbye, and hear no more."""
@@ -110,6 +122,14 @@ class ZeroconfLan:
             await browser.async_cancel()
         await zeroconf.async_close()
 
+    async def _check(self, zeroconf: "Zeroconf", kind: Kind, on_card: OnCard) -> None:
+        """Ask again those whose word is too old: the library believes a name for 19 minutes."""
+        while True:
+            await asyncio.sleep(CHECK_S)
+            for name, service_type in tuple(self._named.items()):
+                if service_type == TYPES[kind]:
+                    await self._ask(zeroconf, kind, service_type, name, on_card)
+
     async def _ask(
         self, zeroconf: "Zeroconf", kind: Kind, service_type: str, name: str, on_card: OnCard
     ) -> None:
@@ -121,6 +141,7 @@ class ZeroconfLan:
         except BadTypeInNameException:
             return
         if not await info.async_request(zeroconf, ASK_S * 1000, DNSQuestionType.QM):
+            on_card(name, None)
             return
         card = card_of(kind, info.properties, info.parsed_addresses(), info.port)
         if card is None:

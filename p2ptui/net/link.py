@@ -33,16 +33,6 @@ class LinkClosed(Exception):  # noqa: N818  (an event in the life of a link, not
         return f"{self.code}: {self.text}" if self.text else str(self.code)
 
 
-def link_lost(exc: Exception | None) -> LinkClosed:
-    """The end of a link whose transport was lost, in words: an error's number is for the log."""
-    text = str(exc) if exc else "the connection was lost"
-    if isinstance(exc, OSError) and exc.strerror:
-        text = exc.strerror.lower()
-    end = LinkClosed("gone", text, theirs=True)
-    end.__cause__ = exc
-    return end
-
-
 class DataSink(Protocol):
     """Where the payload of data frames goes: straight into a buffer of the engine's own."""
 

@@ -5,6 +5,12 @@ is when a flood is over; so they are accepted and counted here. Whoever has not 
 holds one of a few places. When they are all taken the oldest loses his, never the newcomer: a flood
 of silent callers then cannot keep members out. A stranger keeps his place until he is gone, for he
 proves nothing before that.
+
+When a restart brings all members back at once, the oldest is the one who is nearly done. So a
+caller is spared for `HELLO_S` until he says something, and for `GRACE_S` once his hello was
+answered; while all places are held by such callers the next one waits in the system's queue. The
+first is so short that silence holds up nobody, and the second no longer than a processor that is
+full takes for all places.
 """
 
 import asyncio
@@ -33,6 +39,10 @@ from p2ptui.net.wire.messages import Endpoint
 log = logging.getLogger(__name__)
 _CALLER_IS_GONE = {errno.ECONNABORTED, errno.EPROTO}
 _PAUSE_S = 0.1
+HELLO_S = 0.02
+"""How long a caller who has said nothing keeps his place, however many wait for one."""
+GRACE_S = 0.2
+"""The same for one whose hello was answered, or lies unread."""
 
 
 class Limits(Struct, frozen=True):
@@ -60,14 +70,38 @@ class Door(Struct, frozen=True):
 class _Caller:
     """A socket that was accepted, and its link once there is one."""
 
-    __slots__ = ("gate", "key", "link", "number", "sock")
+    __slots__ = ("_answered_at", "gate", "key", "link", "number", "since", "sock")
 
-    def __init__(self, number: int, key: str, sock: socket.socket, gate: Gate) -> None:
+    def __init__(
+        self, number: int, key: str, sock: socket.socket, gate: Gate, since: float
+    ) -> None:
         self.number = number
         self.key = key
         self.sock = sock
         self.gate = gate
+        self.since = since
+        """When he was accepted, in the loop's seconds."""
         self.link: Link | None = None
+        self._answered_at: float | None = None
+
+    def answered(self) -> None:
+        """His hello was answered: the handshake is under way."""
+        self._answered_at = asyncio.get_running_loop().time()
+
+    def may_go(self, now: float) -> bool:
+        """Whether it is his own doing that he has proven nothing yet."""
+        if self._answered_at is not None:
+            return now - self._answered_at >= GRACE_S
+        waited_s = now - self.since
+        # Bounded too: who sends on and on always has something unread.
+        return waited_s >= GRACE_S or (waited_s >= HELLO_S and not self._is_unread())
+
+    def _is_unread(self) -> bool:
+        """Whether he has said something that we did not get round to reading."""
+        try:
+            return bool(self.sock.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
 
     def abort(self) -> None:
         if self.link is not None:
@@ -102,6 +136,8 @@ class Listener:
         self._limits = limits
         self._numbers = itertools.count()
         self._unproven: dict[int, _Caller] = {}
+        """Who holds a place, the oldest first."""
+        self._place_left = asyncio.Event()
         self._links: dict[int, Link] = {}
         self._peers: Counter[PeerId] = Counter()
         self._addresses: Counter[str] = Counter()
@@ -180,6 +216,7 @@ class Listener:
 
     async def _accept(self) -> None:
         while True:
+            await self._until_room()
             try:
                 sock, address = await self._next()
             except OSError as error:
@@ -195,6 +232,21 @@ class Listener:
                 continue
             tune(sock)
             self._admit(sock, counting_key(address[0]))
+            await asyncio.sleep(0)  # those who are here already have their turn
+
+    async def _until_room(self) -> None:
+        """Wait while all places are held by callers who are to be spared."""
+        while len(self._unproven) >= self._limits.unproven and not self._first_to_go():
+            self._place_left.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(HELLO_S):
+                    await self._place_left.wait()
+
+    def _first_to_go(self, key: str | None = None) -> _Caller | None:
+        """The oldest, from one address or of all, who need not be spared."""
+        now = asyncio.get_running_loop().time()
+        of_key = (each for each in self._unproven.values() if key in {None, each.key})
+        return next((each for each in of_key if each.may_go(now)), None)
 
     async def _next(self) -> tuple[socket.socket, tuple[str, int]]:
         """The next caller, in the very step that returns it.
@@ -202,30 +254,37 @@ class Listener:
         A `sock_accept` that is cancelled when it has just been answered would lose the socket.
         """
         while True:
-            await _until_readable(self._socket)
             try:
                 sock, address = self._socket.accept()
             except (BlockingIOError, InterruptedError):
-                continue  # it has hung up, or another one was woken
+                await _until_readable(self._socket)
+                continue
             sock.setblocking(False)
             return sock, address
 
     def _admit(self, sock: socket.socket, key: str) -> None:
         same = [caller for caller in self._unproven.values() if caller.key == key]
         if len(same) >= self._limits.unproven_per_address:
-            self._make_room(same[0])
+            # Nobody of another address is made to wait for this one.
+            self._make_room(self._first_to_go(key) or same[0])
         if len(self._unproven) >= self._limits.unproven:
-            self._make_room(next(iter(self._unproven.values())))
-        caller = _Caller(next(self._numbers), key, sock, Gate(self._vet, self._clock, self._tunnel))
+            self._make_room(self._first_to_go() or next(iter(self._unproven.values())))
+        gate = Gate(self._vet, self._clock, self._tunnel)
+        now = asyncio.get_running_loop().time()
+        caller = _Caller(next(self._numbers), key, sock, gate, now)
         self._unproven[caller.number] = caller
         self._tasks.spawn(self._serve(caller), name=f"caller {caller.number}")
 
-    def _make_room(self, oldest: _Caller | None) -> None:
-        if oldest is not None:
-            self._unproven.pop(oldest.number, None)
+    def _make_room(self, caller: _Caller | None) -> None:
+        if caller is not None:
+            self._leave_place(caller)
             # Without a link the handshake fails now, and is counted as one that did.
-            self.refused += oldest.link is not None
-            oldest.abort()
+            self.refused += caller.link is not None
+            caller.abort()
+
+    def _leave_place(self, caller: _Caller) -> None:
+        self._unproven.pop(caller.number, None)
+        self._place_left.set()
 
     # --- one caller ------------------------------------------------------------------------------
 
@@ -235,13 +294,13 @@ class Listener:
             if caller.link is not None:
                 await self._hand_over(caller, caller.link)
         finally:
-            self._unproven.pop(caller.number, None)
+            self._leave_place(caller)
 
     async def _hand_over(self, caller: _Caller, link: Link) -> None:
         peer_id = link.peer_id
         self._links[caller.number] = link
         if peer_id is not None:
-            self._unproven.pop(caller.number, None)
+            self._leave_place(caller)
             self._peers[peer_id] += 1
             self._addresses[caller.key] += 1
         try:
@@ -277,7 +336,7 @@ class Listener:
     async def _shake_hands(self, caller: _Caller) -> Link | None:
         gate = caller.gate
         loop = asyncio.get_running_loop()
-        call_from(caller.sock)
+        call_from(caller.sock, caller.answered)
         try:
             await loop.connect_accepted_socket(
                 lambda: gate,

@@ -29,6 +29,7 @@ _NO_TLS = {
     "RECORD_LAYER_FAILURE",
     "WRONG_VERSION_NUMBER",
 }
+_NO_ANSWER = "no answer in the handshake"
 KICK_S = 90.0
 """Whoever is out for no longer was kicked rather than banned."""
 _CLOCKS = "Compare the clocks of both machines. A peer gets a new one from its tracker."
@@ -49,9 +50,10 @@ def explain_refusal(error: Exception, whom: str, where: str) -> P2PError:
         case ssl.SSLError():
             why = _tls_reason(error)
         case TimeoutError():
-            why = "no answer in the handshake"
+            why = _NO_ANSWER
+        case ConnectionAbortedError() if "taking longer" in str(error):
+            why = _NO_ANSWER  # asyncio and uvloop say so of a handshake that took too long
         case ConnectionError():
-            # asyncio reports a handshake that took too long as an aborted connection.
             why = "the connection was closed during the handshake"
         case OSError():
             why = os_reason(error)

@@ -13,12 +13,14 @@ A = TypeVar("A")
 Answer = (
     m.Accepted
     | m.Calling
+    | m.Checked
     | m.Failure
     | m.Have
     | m.Hits
     | m.Listing
     | m.Manifest
     | m.MemberPage
+    | m.Noted
     | m.Operated
     | m.OwnerCounts
     | m.Pong

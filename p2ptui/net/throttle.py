@@ -21,22 +21,39 @@ _LOOK_AGAIN_S = 1.0
 
 
 class _Bucket(Protocol):
-    def try_take(self, amount: float, now: float) -> bool: ...
-    def take(self, amount: float, now: float) -> float: ...
-    def wait_for(self, amount: float, now: float) -> float: ...
+    def try_take(self, amount: float) -> bool: ...
+    def take(self, amount: float) -> float: ...
+    def wait_for(self, amount: float) -> float: ...
 
 
 class _Bottomless:
-    """The bucket of no limit."""
+    """The bucket of no limit: it is asked for each record that comes, and reads no clock."""
 
-    def try_take(self, amount: float, now: float) -> bool:  # noqa: ARG002  (interface)
+    def try_take(self, amount: float) -> bool:  # noqa: ARG002  (interface)
         return True
 
-    def take(self, amount: float, now: float) -> float:  # noqa: ARG002  (interface)
+    def take(self, amount: float) -> float:  # noqa: ARG002  (interface)
         return 0.0
 
-    def wait_for(self, amount: float, now: float) -> float:  # noqa: ARG002  (interface)
+    def wait_for(self, amount: float) -> float:  # noqa: ARG002  (interface)
         return 0.0
+
+
+class _Filling:
+    """A bucket that fills with the loop's time."""
+
+    def __init__(self, rate_bps: float) -> None:
+        burst = max(rate_bps * _BURST_S, MIN_GRAIN_BYTES)
+        self._tokens = TokenBucket(rate_bps, burst, now=0.0)
+
+    def try_take(self, amount: float) -> bool:
+        return self._tokens.try_take(amount, _now())
+
+    def take(self, amount: float) -> float:
+        return self._tokens.take(amount, _now())
+
+    def wait_for(self, amount: float) -> float:
+        return self._tokens.wait_for(amount, _now())
 
 
 class Throttle:
@@ -65,20 +82,20 @@ class Throttle:
             self._bucket: _Bucket = _Bottomless()
             self._grain = MAX_GRAIN_BYTES
             return
-        self._bucket = TokenBucket(rate_bps, max(rate_bps * _BURST_S, MIN_GRAIN_BYTES), now=0.0)
+        self._bucket = _Filling(rate_bps)
         share = int(rate_bps / _GRAINS_PER_SECOND)
         self._grain = min(max(share, MIN_GRAIN_BYTES), MAX_GRAIN_BYTES)
 
     async def take(self, amount: int, flow: Hashable = None) -> None:
         """Wait until that many bytes of a flow may pass."""
-        if not self._in_turn and self._bucket.try_take(amount, _now()):
+        if not self._in_turn and self._bucket.try_take(amount):
             self._waiting.pass_by(flow, amount)
             return
         await self._wait_turn(amount, flow)
         try:
-            while (wait_s := self._bucket.wait_for(amount, _now())) > 0:  # noqa: ASYNC110  (time)
+            while (wait_s := self._bucket.wait_for(amount)) > 0:  # noqa: ASYNC110  (time)
                 await asyncio.sleep(min(wait_s, _LOOK_AGAIN_S))
-            self._bucket.take(amount, _now())
+            self._bucket.take(amount)
         finally:
             self._pass_turn_on()
 
@@ -106,9 +123,7 @@ class Throttle:
 
     def charge(self, amount: int) -> float:
         """Count bytes that have passed already; seconds to hold the flow, then charge 0 again."""
-        if self._rate_bps is None:  # each record of each connection: not even a clock is read
-            return 0.0
-        return min(self._bucket.take(amount, _now()), _LOOK_AGAIN_S)
+        return min(self._bucket.take(amount), _LOOK_AGAIN_S)
 
 
 class Throttles(Protocol):

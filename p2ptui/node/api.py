@@ -31,9 +31,6 @@ from p2ptui.node.api_values import (
     RemotePage,
     Removal,
     SectionName,
-    SettingApplies,
-    SettingOrigin,
-    SettingRow,
     Share,
     SourceRow,
     StoryLine,
@@ -50,6 +47,7 @@ from p2ptui.node.api_values import (
 )
 from p2ptui.node.events import FeedItem
 from p2ptui.node.operate_values import OperateAct, OperateRequest
+from p2ptui.node.setting_values import SettingApplies, SettingOrigin, SettingRow
 
 __all__ = [
     "BrowseRequest",
@@ -183,16 +181,23 @@ class TransferApi(Protocol):
         """Start a download, or attach to the one that runs for the same content."""
         ...
 
-    async def fetch_folder(self, host: str, folder: str, to: str) -> TransferRow:
+    async def fetch_folder(
+        self, host: str, folder: str, to: str, patience_s: float | None = None
+    ) -> TransferRow:
         """Fetch what a member has in a folder (empty: all) as one job, its structure kept.
 
         It becomes a folder in `to` (absolute; empty: the repository folder). The job that fetches
-        the same already is the answer when there is one.
+        the same already is the answer when there is one. A job that gets nothing from anybody for
+        `patience_s` seconds fails; None: it waits for ever.
         """
         ...
 
     async def transfers(self, page: Page) -> TransferPage:
         """A page of uploads and downloads, finished ones (history) included."""
+        ...
+
+    async def history(self, page: Page) -> TransferPage:
+        """A page of what is over, the last first: words of names, members, directions, states."""
         ...
 
     async def transfer(self, transfer_id: TransferId) -> TransferDetail:

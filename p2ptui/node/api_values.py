@@ -55,6 +55,8 @@ class TrackerStatus(Value, frozen=True, kw_only=True):
     """Whether others can dial our data port, as the tracker found."""
     reached_at: tuple[str, ...] = ()
     """`host:port` of where it met us."""
+    in_reach: int | None = 0
+    """Members that can be asked while it is away; None: the local network is still looked at."""
 
 
 class TrackerFound(Value, frozen=True, kw_only=True):
@@ -196,6 +198,8 @@ class HitPage(Value, frozen=True, kw_only=True):
     more: bool
     took_ms: float
     """Time that the tracker took."""
+    reached: int | None = None
+    """The tracker is away, and so many members answered; None: the tracker did."""
 
 
 class StoryLine(Value, frozen=True, kw_only=True):
@@ -221,7 +225,8 @@ class SourceRow(Value, frozen=True, kw_only=True):
     percent: float | None = None
     """How much of the content a partial source has; None: not known (yet)."""
     path: str = ""
-    """How it is connected with us: `direct`, `connect-back`, `relay`; empty when it is not."""
+    """How it is connected with us: `direct`, `inbound` (it dialled us), `connect-back` (because
+    it was asked to), `relay`; empty when it is not."""
     story: tuple[StoryLine, ...] = ()
     """What happened with it so far, the oldest first."""
     retry_s: float | None = None
@@ -236,6 +241,8 @@ class ContentSources(Value, frozen=True, kw_only=True):
     size: int
     known: int
     sources: tuple[SourceRow, ...]
+    reached: int | None = None
+    """As in `HitPage`."""
 
 
 class HostRow(Value, frozen=True, kw_only=True):
@@ -253,7 +260,7 @@ class HostRow(Value, frozen=True, kw_only=True):
     slots: int | None = None
     """Upload slots free; None when not told."""
     path: str = ""
-    """How it is reached: `direct`, `connect-back`, `relay`; empty when not known."""
+    """How it is connected with us, as in `SourceRow`."""
     key: str = ""
     """`pinned`, `new` or `CHANGED`; empty when it was never met."""
 
@@ -263,6 +270,8 @@ class HostPage(Value, frozen=True, kw_only=True):
 
     rows: tuple[HostRow, ...]
     total: int
+    reached: int | None = None
+    """As in `HitPage`: the others are those that were met before."""
 
 
 class RemoteFile(Value, frozen=True, kw_only=True):
@@ -289,6 +298,8 @@ class RemotePage(Value, frozen=True, kw_only=True):
     nick: str
     rows: tuple[RemoteFile, ...]
     total: int
+    reached: int | None = None
+    """1 when the tracker is away and the member itself answered."""
 
 
 class FetchRequest(Value, frozen=True, kw_only=True):
@@ -338,7 +349,7 @@ class TransferRow(Value, frozen=True, kw_only=True):
     started: float = 0
     finished: float | None = None
     seconds: float = 0
-    """Time that it has run so far, pauses left out."""
+    """Time that it has run so far; pauses, waits for room and waits for a source left out."""
     priority: int = 0
     """Downloads: the higher ones get their turn first."""
     peers: tuple[PeerPart, ...] = ()
@@ -349,6 +360,14 @@ class TransferRow(Value, frozen=True, kw_only=True):
     """Those of them that are here."""
     job: TransferId = TransferId(0)
     """The job that it belongs to; 0: none."""
+    host: str = ""
+    """Id of the member whose folder it is (folder jobs)."""
+    remote: str = ""
+    """The folder there; empty: all that it shares (folder jobs)."""
+    turn: int = 0
+    """Place among our downloads that wait for their turn; 0 when it does not."""
+    retry: float | None = None
+    """When a source is tried again, while nobody brings anything; None: none waits for that."""
 
 
 class TransferPage(Value, frozen=True, kw_only=True):
@@ -379,22 +398,3 @@ class Undone(Value, frozen=True, kw_only=True):
     """What `undo` did."""
 
     text: str
-
-
-SettingOrigin = Literal["default", "file", "environment", "flag"]
-SettingApplies = Literal["now", "restart"]
-
-
-class SettingRow(Value, frozen=True, kw_only=True):
-    """A setting, every value as people write it in the settings file or a flag."""
-
-    key: str
-    """`peer.up_limit`, `look.theme`, `keys.fetch`."""
-    value: str
-    default: str
-    help: str
-    origin: SettingOrigin
-    applies: SettingApplies
-    """Whether a change is felt at once, or once the program is started again."""
-    note: str = ""
-    """What else there is to know of a change, as that the environment comes first."""

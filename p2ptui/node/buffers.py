@@ -2,14 +2,23 @@
 
 Fresh pages are what a fast download spends most on, so whole buffers go round. A buffer whose
 request was abandoned is never reused: late bytes may still arrive in it.
+
+One of whole blocks begins at a page, so that the disk can take it without a copy.
 """
 
 import asyncio
 import contextlib
+import mmap  # noqa: TID251  (anonymous memory: no file is mapped)
+import sys
 from collections import deque
+
+from p2ptui.net.link import Buffer
+from p2ptui.node.disk import BLOCK_BYTES
 
 CAPACITY_BYTES = 64 << 20
 """Bytes in flight over all downloads (PROTOCOL.md 5)."""
+
+_Memory = bytearray | mmap.mmap
 
 
 class ChunkBuffers:
@@ -18,7 +27,7 @@ class ChunkBuffers:
     def __init__(self, capacity_bytes: int = CAPACITY_BYTES) -> None:
         self._free_bytes = capacity_bytes
         self._capacity = capacity_bytes
-        self._spare: list[bytearray] = []
+        self._spare: list[_Memory] = []
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     @property
@@ -50,12 +59,12 @@ class ChunkBuffers:
             if len(spare) >= length:
                 del self._spare[position]
                 return memoryview(spare)[:length]
-        return memoryview(bytearray(length))
+        return memoryview(_fresh(length))
 
     def give_back(self, buffer: memoryview, *, clean: bool) -> None:
         """End the use of a buffer; `clean`: nothing can arrive in it any more."""
         length = len(buffer)
-        if clean and isinstance(buffer.obj, bytearray):
+        if clean and isinstance(buffer.obj, _Memory):
             self._spare.append(buffer.obj)
             self._trim()
         self._refund(min(length, self._capacity))
@@ -79,3 +88,19 @@ class ChunkBuffers:
             if kept > self._capacity // 2:
                 del self._spare[: position + 1]
                 return
+
+
+def is_blocks(data: Buffer) -> bool:
+    """Whether the disk can take this memory as it is: whole blocks that begin at a page."""
+    if not isinstance(data, memoryview) or not isinstance(data.obj, mmap.mmap):
+        return False
+    return len(data) % BLOCK_BYTES == 0
+
+
+def _fresh(length: int) -> _Memory:
+    if not length or length % BLOCK_BYTES:
+        return bytearray(length)
+    if sys.platform == "win32":
+        return mmap.mmap(-1, length)
+    # Private: pages that are shared with nobody cost less.
+    return mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)

@@ -1,18 +1,21 @@
 """Contents that are opened to be served: found, looked at, and withdrawn when they changed."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from weakref import WeakSet
 
 from p2ptui.base.ids import ContentId
 from p2ptui.net.loop import Offload
+from p2ptui.node.manifest import MIN_CHUNK_LOG2
 from p2ptui.node.open_content import OpenContent
 from p2ptui.node.shared_files import ShareFolder
+from p2ptui.node.small_reading import read_files
 from p2ptui.node.storage_errors import ContentChanged
 from p2ptui.node.store_changes import FileChanges
 from p2ptui.node.store_files import FileTable
 from p2ptui.node.store_values import FileRecord, Fingerprint, ShareRecord
+from p2ptui.node.uploads import SmallContents
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +72,26 @@ class Contents:
             self._open.add(opened)
             return opened
         return None
+
+    async def read_small(self, contents: Sequence[ContentId], limit: int) -> SmallContents:
+        """Shared contents of one chunk, read whole, of at most `limit` bytes together.
+
+        A file that is not the one that was hashed is withdrawn and hashed again (F80, F81).
+        """
+        files = {
+            record.content: (share.root, record)
+            for record in await self._files.with_contents(contents)
+            if (share := self._shares.get(record.share)) is not None
+            and record.size <= 1 << MIN_CHUNK_LOG2
+        }
+        if not files:
+            return SmallContents([None] * len(contents), "")
+        wanted = [files.get(content) for content in contents]
+        read = await self._offload(read_files, wanted, limit)
+        for record in read.changed:
+            await self._look(record)
+        first = next((found[1].wire for found in wanted if found is not None), "")
+        return SmallContents(read.given, first.rpartition("/")[0].partition("/")[0] or first)
 
     async def look_again(self, content: ContentId) -> None:
         """Files with this content were seen to have changed: withdraw those that did."""

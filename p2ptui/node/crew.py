@@ -36,9 +36,9 @@ class Crew:
         self._employed: dict[PeerId, tuple[Supply, asyncio.Task[None]]] = {}
 
     @property
-    def active(self) -> int:
+    def active(self) -> frozenset[PeerId]:
         """Sources that bring something now."""
-        return sum(self._brings(source) for source in self.sources.values())
+        return frozenset(peer for peer, source in self.sources.items() if self._brings(source))
 
     # --- who there is -----------------------------------------------------------------------------
 

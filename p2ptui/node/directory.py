@@ -1,5 +1,7 @@
 """Directory: what the tracker knows, asked for front-ends: search, members, lists, sources.
 
+While it is away the members in reach are asked in its place (`stand_in`).
+
 Also finds the content that a user means by a name, an id or the beginning of one, and remembers the
 names and sizes of what it was told lately.
 
@@ -9,7 +11,7 @@ cost the link. A page of ours may be several of the tracker's.
 
 import contextlib
 from collections.abc import Awaitable, Callable, Collection
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from p2ptui.base.addresses import format_address
 from p2ptui.base.errors import P2PError, not_found, unreachable, usage_error
@@ -31,7 +33,10 @@ from p2ptui.net.wire import messages as m
 from p2ptui.node import api
 from p2ptui.node.empty_folders import FOLDER
 from p2ptui.node.peer_session import PeerSession
-from p2ptui.node.tracker_link import TrackerLink
+from p2ptui.node.questions import MAX_PAGE, Answerer, checked, gather, query_of
+from p2ptui.node.stand_in import not_in_reach
+
+__all__ = ["MAX_PAGE", "Directory", "Ownerships", "Target", "find_at", "no_tracker"]
 
 MAX_REMEMBERED = 20_000
 MIN_SHORT = 4
@@ -40,12 +45,6 @@ MAX_LISTED = 20
 """Contents that are listed when a name or the beginning of an id fits several."""
 MAX_NAME_HITS = 1000
 """Hits that are looked through for an exact name."""
-MAX_PAGE = 1000
-"""Rows of a page that a front-end may ask for."""
-_MAX_OFFSET = 2**40
-
-PageT = TypeVar("PageT", m.Hits, m.MemberPage, m.Listing)
-RowT = TypeVar("RowT")
 
 
 class Ownerships(Protocol):
@@ -73,11 +72,11 @@ class Directory:
 
     def __init__(
         self,
-        tracker: Callable[[], TrackerLink],
+        tracker: Callable[[], Answerer],
         ownerships: Ownerships,
         path: Callable[[PeerId], str] = lambda _peer: "",
     ) -> None:
-        """`tracker` gives the link or raises what to tell when there is none.
+        """`tracker` gives whoever answers, or raises what to tell when there is nobody.
 
         `path` says how a member is connected with us; empty when it is not.
         """
@@ -88,7 +87,7 @@ class Directory:
 
     async def search(self, text: str, page: api.Page) -> api.HitPage:
         """A page of hits."""
-        hits, last = await self._search(text, page.offset, page.limit)
+        hits, last, reached = await self._search(text, page.offset, page.limit)
         ours = await self._ownerships([hit.content for hit in hits])
         rows = []
         for hit in hits:
@@ -106,22 +105,27 @@ class Directory:
                 )
             )
         return api.HitPage(
-            rows=tuple(rows), total=last.total, more=last.more, took_ms=last.took_us / 1000
+            rows=tuple(rows),
+            total=last.total,
+            more=last.more,
+            took_ms=last.took_us / 1000,
+            reached=reached,
         )
 
     async def members(self, page: api.Page) -> api.HostPage:
         """A page of the swarm's members."""
-        text, tracker = _checked(page.filter), self._tracker()
+        text, tracker = checked(page.filter), self._tracker()
 
         def ask(offset: int, limit: int) -> Awaitable[m.MemberPage]:
             return tracker.ask(lambda number: m.Members(number, text, offset, limit), m.MemberPage)
 
-        hosts, last = await _gather(ask, lambda found: found.hosts, page.offset, page.limit)
-        return api.HostPage(rows=tuple(map(self._host_row, hosts)), total=last.total)
+        hosts, last = await gather(ask, lambda found: found.hosts, page.offset, page.limit)
+        rows = tuple(map(self._host_row, hosts))
+        return api.HostPage(rows=rows, total=last.total, reached=tracker.reached)
 
     async def browse(self, host: str, page: api.Page) -> api.RemotePage:
         """A page of a member's announced list."""
-        text, tracker = _checked(page.filter), self._tracker()
+        text, tracker = checked(page.filter), self._tracker()
         member = await self.find_member(host)
 
         def ask(offset: int, limit: int) -> Awaitable[m.Listing]:
@@ -129,7 +133,7 @@ class Directory:
                 lambda number: m.Browse(number, member.peer, text, offset, limit), m.Listing
             )
 
-        entries, last = await _gather(ask, lambda found: found.entries, page.offset, page.limit)
+        entries, last = await gather(ask, lambda found: found.entries, page.offset, page.limit)
         ours = await self._ownerships([entry.content for entry in entries])
         rows = []
         for entry in entries:
@@ -144,12 +148,16 @@ class Directory:
                 )
             )
         return api.RemotePage(
-            peer_id=member.peer, nick=member.nick, rows=tuple(rows), total=last.total
+            peer_id=member.peer,
+            nick=member.nick,
+            rows=tuple(rows),
+            total=last.total,
+            reached=tracker.reached,
         )
 
     async def find_member(self, host: str) -> m.HostInfo:
         """The member that a nick, an id, the beginning of one, or an address means."""
-        text = _checked(host)
+        text = checked(host)
         found = await self._tracker().ask(
             lambda number: m.Members(number, text, 0, m.MAX_PAGE), m.MemberPage
         )
@@ -165,6 +173,11 @@ class Directory:
             )
         listed = ", ".join(f"{display(h.nick)} ({h.peer[:8]})" for h in fits[:8])
         raise usage_error("Several hosts fit", listed, "Name it by the id in brackets.")
+
+    async def endpoints(self, peer: PeerId) -> tuple[m.Endpoint, ...]:
+        """Where a member is to be dialled."""
+        endpoint = (await self.find_member(peer)).endpoint
+        return () if endpoint is None else (endpoint,)
 
     async def sources(self, target: str) -> api.ContentSources:
         """Who has a content, online now."""
@@ -190,6 +203,7 @@ class Directory:
             size=meant.size or 0,
             known=found.known,
             sources=rows,
+            reached=tracker.reached,
         )
 
     async def find(self, target: str) -> Target:
@@ -200,10 +214,11 @@ class Directory:
         content = parse_content_id(target)
         if content is not None:
             return self._seen.get(content) or await self._known(content)
-        named = await self._named(target)
-        fits = named or await self._short(target)
+        fits = await self._named(target) or await self._short(target)
         if len(fits) == 1:
             return fits[0]
+        if not fits and (reached := self._tracker().reached) is not None:
+            raise not_in_reach(target, reached)
         if not fits:
             raise not_found(
                 "Not found",
@@ -223,7 +238,7 @@ class Directory:
 
     async def _named(self, name: str) -> list[Target]:
         """Contents with exactly this name, or this path, the case left aside if need be."""
-        hits, _ = await self._search(_query(name), 0, MAX_NAME_HITS)
+        hits, _, _ = await self._search(query_of(name), 0, MAX_NAME_HITS)
         for same in (_is_same, _is_same_but_case):
             found = [
                 Target(
@@ -254,17 +269,19 @@ class Directory:
         start = CONTENT_ID_PREFIX + text.strip().lower().removeprefix(CONTENT_ID_PREFIX)
         if content_id_bounds(start) is None:
             return []
-        hits, _ = await self._search(start, 0, MAX_LISTED)
+        hits, _, _ = await self._search(start, 0, MAX_LISTED)
         return [self._seen[hit.content] for hit in hits if hit.content in self._seen]
 
-    async def _search(self, text: str, offset: int, limit: int) -> tuple[list[m.Hit], m.Hits]:
-        """The hits of a page, and the last message that brought some."""
-        words, tracker = _checked(text), self._tracker()
+    async def _search(
+        self, text: str, offset: int, limit: int
+    ) -> tuple[list[m.Hit], m.Hits, int | None]:
+        """The hits of a page, the last message that brought some, and of how many members it is."""
+        words, tracker = checked(text), self._tracker()
 
         def ask(begin: int, count: int) -> Awaitable[m.Hits]:
             return tracker.ask(lambda number: m.Search(number, words, begin, count), m.Hits)
 
-        hits, last = await _gather(ask, lambda found: found.hits, offset, limit)
+        hits, last = await gather(ask, lambda found: found.hits, offset, limit)
         for hit in hits:
             if hit.names:
                 self._remember(
@@ -276,7 +293,7 @@ class Directory:
                         known=hit.known,
                     )
                 )
-        return hits, last
+        return hits, last, tracker.reached
 
     def _host_row(self, host: m.HostInfo) -> api.HostRow:
         return api.HostRow(
@@ -302,7 +319,7 @@ class Directory:
 async def find_at(session: PeerSession, name: str) -> Target:
     """The content that one member calls by a name; the tracker is not asked. Raises not found."""
     try:
-        listing = await session.list_files(_query(name), 0, m.MAX_PAGE)
+        listing = await session.list_files(query_of(name), 0, m.MAX_PAGE)
     except (LinkClosed, RequestFailed, TimeoutError) as error:
         raise unreachable("The peer did not answer", str(error)) from None
     for same in (_is_same, _is_same_but_case):
@@ -330,47 +347,6 @@ def no_tracker(status: api.TrackerStatus) -> P2PError:
         f"{status.address}: {status.reason or 'joining it now'}",
         "The node goes on trying; `status` shows when.",
     )
-
-
-async def _gather(
-    ask: Callable[[int, int], Awaitable[PageT]],
-    rows_of: Callable[[PageT], tuple[RowT, ...]],
-    offset: int,
-    limit: int,
-) -> tuple[list[RowT], PageT]:
-    """The rows of a page out of several messages, and the last of these."""
-    begin = min(max(offset, 0), _MAX_OFFSET - MAX_PAGE)
-    wanted = min(max(limit, 1), MAX_PAGE)
-    rows: list[RowT] = []
-    while True:
-        found = await ask(begin + len(rows), min(wanted - len(rows), m.MAX_PAGE))
-        rows += rows_of(found)
-        # A message may hold fewer rows than were asked for: long names fill it.
-        if len(rows) >= wanted or not rows_of(found) or begin + len(rows) >= found.total:
-            return rows, found
-
-
-def _checked(text: str) -> str:
-    """What a user looks for. Raises a usage error when it is too long."""
-    text = _sendable(text)
-    if len(text.encode()) > m.MAX_QUERY_BYTES:
-        raise usage_error(
-            "Too long a search", f"It may have {m.MAX_QUERY_BYTES} bytes.", "Use fewer words."
-        )
-    return text
-
-
-def _sendable(text: str) -> str:
-    """Without NUL, and without what was no UTF-8 on the command line."""
-    return text.replace("\0", "").encode(errors="replace").decode()
-
-
-def _query(name: str) -> str:
-    """The words of a name or path, cut to what a search may have."""
-    text = " ".join(_sendable(name).split("/"))[: m.MAX_QUERY_BYTES]
-    while len(text.encode()) > m.MAX_QUERY_BYTES:
-        text = text[:-1]
-    return text
 
 
 def _is_same(path: m.Path, name: str) -> bool:

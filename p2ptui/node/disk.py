@@ -10,11 +10,17 @@ import ctypes
 import errno
 import functools
 import os
+import re
+import sys
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from p2ptui.base.errors import storage_error
 from p2ptui.net.link import Buffer
+from p2ptui.node.kernel_copy import KernelCopy
+
+BLOCK_BYTES = 4096
+"""Where writes past the page cache begin and end, in memory and in the file."""
 
 
 class FileStat(NamedTuple):
@@ -44,6 +50,17 @@ class Disk(Protocol):
         """A descriptor to read and write a regular file; never a link's target."""
         ...
 
+    def create_file(self, folder: int, name: str) -> int:
+        """A descriptor to write a new file. Raises `FileExistsError` when the name is in use."""
+        ...
+
+    def open_past_cache(self, folder: int, name: str) -> int | None:
+        """A second descriptor of a file, to write whole blocks of it to the disk itself.
+
+        None where the system has none.
+        """
+        ...
+
     def close(self, handle: int) -> None:
         """Close a descriptor."""
         ...
@@ -68,6 +85,13 @@ class Disk(Protocol):
         """Write all of a buffer."""
         ...
 
+    def copy(self, source: int, handle: int, offset: int, length: int) -> bool:
+        """Copy a part of a file to the same place of another without reading it.
+
+        False where the system cannot: then it is to be read and written.
+        """
+        ...
+
     def allocate(self, handle: int, size: int) -> None:
         """Give a file its size, with room on the disk where the file system can."""
         ...
@@ -82,6 +106,18 @@ class Disk(Protocol):
 
     def sync(self, handle: int) -> None:
         """Return when a file or a folder is on the disk."""
+        ...
+
+    @property
+    def syncs_together(self) -> bool:
+        """Whether there is `sync_together`."""
+        ...
+
+    def sync_together(self, folder: int) -> None:
+        """Return when all that was written to the file system of a folder is on the disk.
+
+        Tells the trouble of every write since the folder was opened.
+        """
         ...
 
     def uncache(self, handle: int, offset: int, length: int) -> None:
@@ -120,6 +156,9 @@ class Disk(Protocol):
 class PosixDisk:
     """The disks of this machine."""
 
+    def __init__(self) -> None:
+        self._copy = KernelCopy()
+
     def open_folder(self, path: Path) -> int:
         """See `Disk.open_folder`: links on the way to a folder that the user named are meant."""
         return os.open(path, _flag("O_DIRECTORY") | os.O_RDONLY | _flag("O_CLOEXEC"))
@@ -145,6 +184,20 @@ class PosixDisk:
             os.close(handle)
             raise OSError(errno.EINVAL, "not a regular file", name)
         return handle
+
+    def create_file(self, folder: int, name: str) -> int:
+        """See `Disk.create_file`. The folder is private, so the mode may be the one of the end."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _flag("O_NOFOLLOW") | _flag("O_CLOEXEC")
+        return os.open(name, flags, 0o666, dir_fd=folder)
+
+    def open_past_cache(self, folder: int, name: str) -> int | None:
+        """See `Disk.open_past_cache`: not every file system can, and macOS has another way."""
+        direct: int = getattr(os, "O_DIRECT", 0)
+        flags = os.O_WRONLY | _flag("O_NOFOLLOW") | _flag("O_NONBLOCK") | _flag("O_CLOEXEC")
+        try:
+            return os.open(name, flags | direct, dir_fd=folder) if direct else None
+        except OSError:
+            return None
 
     def close(self, handle: int) -> None:
         """See `Disk.close`."""
@@ -183,6 +236,10 @@ class PosixDisk:
             while written < len(view):
                 written += os.pwrite(handle, view[written:], offset + written)
 
+    def copy(self, source: int, handle: int, offset: int, length: int) -> bool:
+        """See `Disk.copy`: blocks are shared where the file system can (`kernel_copy`)."""
+        return self._copy(source, handle, offset, length)
+
     def allocate(self, handle: int, size: int) -> None:
         """See `Disk.allocate`: fewer CPU cycles per chunk, and a full disk shows at once."""
         if not _fallocate(handle, size):
@@ -202,6 +259,21 @@ class PosixDisk:
     def sync(self, handle: int) -> None:
         """See `Disk.sync`."""
         os.fsync(handle)
+
+    @property
+    def syncs_together(self) -> bool:
+        """See `Disk.syncs_together`."""
+        return _libc_syncfs() is not None
+
+    def sync_together(self, folder: int) -> None:
+        """See `Disk.sync_together`: one call for hundreds of files (syncfs(2))."""
+        function = _libc_syncfs()
+        if function is None:
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+        while function(folder) != 0:
+            code = ctypes.get_errno()
+            if code != errno.EINTR:
+                raise OSError(code, os.strerror(code))
 
     def uncache(self, handle: int, offset: int, length: int) -> None:
         """See `Disk.uncache`."""
@@ -295,6 +367,22 @@ def _libc_fallocate() -> "ctypes._FuncPointer | None":
     except (AttributeError, OSError, TypeError):
         return None
     function.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+    return function
+
+
+@functools.cache
+def _libc_syncfs() -> "ctypes._FuncPointer | None":
+    """syncfs(2), where it tells of writes that failed: Linux from 5.8 on."""
+    if sys.platform != "linux":
+        return None
+    found = re.match(r"(\d+)\.(\d+)", os.uname().release)
+    if found is None or (int(found[1]), int(found[2])) < (5, 8):
+        return None
+    try:
+        function: ctypes._FuncPointer = ctypes.CDLL(None, use_errno=True).syncfs
+    except (AttributeError, OSError):
+        return None
+    function.argtypes = (ctypes.c_int,)
     return function
 
 

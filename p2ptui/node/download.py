@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,6 +14,9 @@ from p2ptui.node.fetch import Fetch, FetchJob
 from p2ptui.node.history import with_parts
 from p2ptui.node.manifest import Manifest
 from p2ptui.node.store_values import TransferRecord
+
+if TYPE_CHECKING:
+    from p2ptui.node.bundle import Bundle
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +37,10 @@ class Download:
     """Its run is over and being told: it is not stopped any more."""
     twin: bool = False
     """Another one fetches the same content; this one has it from there when that is over."""
+    bundle: "Bundle | None" = None
+    """What it comes with, while it is a small file of a folder that comes so."""
+    alone: bool = False
+    """It is not to come in a bundle."""
     gives_way: bool = False
     """It was stopped for a more important one, and goes on when there is a place."""
 

@@ -2,16 +2,20 @@
 
 import logging
 from collections.abc import Collection, Iterable
+from itertools import islice
 
 from p2ptui.base.errors import P2PError, not_found, usage_error
 from p2ptui.base.ids import ContentId, TransferId
 from p2ptui.base.text import display
+from p2ptui.node.api import TransferState
 from p2ptui.node.download import Download
 from p2ptui.node.queue import MAX_PRIORITY, exchange, neighbour
 from p2ptui.node.store_transfers import TransferTable
 from p2ptui.node.store_values import TransferRecord
 
 log = logging.getLogger(__name__)
+
+_FIRST = (-MAX_PRIORITY, 0)
 
 
 class DownloadBook:
@@ -20,18 +24,32 @@ class DownloadBook:
     def __init__(self, table: TransferTable) -> None:
         self._table = table
         self._downloads: dict[TransferId, Download] = {}
+        self._in_order = True
+        """Whether they stand in the order of the queue: mostly, for new ones come last."""
+        self._last_rank = _FIRST
         self._contents: dict[ContentId, Download] = {}
         self._twins: dict[ContentId, list[Download]] = {}
 
     @property
     def all(self) -> Collection[Download]:
-        """Downloads that are not over, the oldest first."""
+        """Downloads that are not over, in the order of the queue."""
+        if not self._in_order:
+            self._downloads = dict(
+                sorted(self._downloads.items(), key=lambda item: item[1].record.rank)
+            )
+            self._in_order = True
+            last = next(reversed(self._downloads.values()), None)
+            self._last_rank = last.record.rank if last is not None else _FIRST
         return self._downloads.values()
 
     @property
     def ranked(self) -> tuple[Download, ...]:
-        """Downloads that are not over, in the order of the queue."""
-        return tuple(sorted(self._downloads.values(), key=lambda each: each.record.rank))
+        """The same, to be kept."""
+        return tuple(self.all)
+
+    def first_waiting(self, count: int) -> list[Download]:
+        """Those that may be started and come first, at most `count`."""
+        return list(islice((each for each in self.all if each.waits), count))
 
     def get(self, transfer_id: TransferId) -> Download | None:
         """A download that is not over."""
@@ -68,9 +86,12 @@ class DownloadBook:
         self._put(download)
         return download
 
-    async def add_each(self, records: Iterable[TransferRecord]) -> list[Download]:
+    async def add_each(
+        self, records: Iterable[TransferRecord], patience_s: float | None = None
+    ) -> list[Download]:
         """New downloads, of contents that are in the book as well: to have them twice here."""
-        added = [Download(record) for record in await self._table.add_all(list(records))]
+        kept = await self._table.add_all(list(records))
+        added = [Download(record, patience_s) for record in kept]
         for download in added:
             self._put(download)
         return added
@@ -86,6 +107,17 @@ class DownloadBook:
         download = Download(record)
         self._put(download)
         return download
+
+    async def reopen_each(
+        self, records: Iterable[TransferRecord], state: TransferState
+    ) -> list[Download]:
+        """Those that failed or were cancelled, in another state; contents may come twice."""
+        again = [Download(record) for record in records if record.id not in self._downloads]
+        for download in again:
+            download.note(state=state, reason="", finished=None)
+            self._put(download)
+        await self.save(*again)
+        return again
 
     def drop(self, download: Download) -> None:
         """It is over."""
@@ -112,6 +144,13 @@ class DownloadBook:
         except P2PError as error:
             log.warning("the state of %d downloads is not kept: %s", len(downloads), error)
 
+    async def finish(self, downloads: Collection[Download]) -> None:
+        """Write that many are over; what cannot be written now goes on without."""
+        try:
+            await self._table.finish([download.record for download in downloads])
+        except P2PError as error:
+            log.warning("the end of %d downloads is not kept: %s", len(downloads), error)
+
     async def save_progress(self, running: Iterable[Download]) -> None:
         """Write how far these have come."""
         changed = []
@@ -128,6 +167,7 @@ class DownloadBook:
         """Change its priority by so much, within bounds."""
         priority = download.record.priority + step
         download.note(priority=min(max(priority, -MAX_PRIORITY), MAX_PRIORITY))
+        self._in_order = False
         await self.save(download)
 
     async def move(self, download: Download, *, earlier: bool) -> None:
@@ -135,9 +175,15 @@ class DownloadBook:
         other = neighbour(download, self.all, before=earlier)
         if other is not None:
             exchange(download, other)
+            self._in_order = False
             await self.save(download, other)
 
     def _put(self, download: Download) -> None:
+        rank = download.record.rank
+        if not self._downloads:
+            self._in_order, self._last_rank = True, _FIRST
+        self._in_order = self._in_order and rank >= self._last_rank
+        self._last_rank = rank
         self._downloads[download.record.id] = download
         if self._contents.setdefault(download.record.content, download) is not download:
             download.twin = True

@@ -18,15 +18,16 @@ from p2ptui.net.loop import Offload
 from p2ptui.net.tasks import spawn
 from p2ptui.node import download_events, events, rows
 from p2ptui.node.api import TransferState
+from p2ptui.node.bundles import Bundles, BundleTools
 from p2ptui.node.discarding import throw_away
 from p2ptui.node.download import Download
 from p2ptui.node.download_book import DownloadBook, goes_elsewhere
+from p2ptui.node.download_outcomes import DownloadOutcomes
 from p2ptui.node.fetch import Fetch, FetchTools
 from p2ptui.node.manifest import Manifest
 from p2ptui.node.partial import Partial, stored_manifest
 from p2ptui.node.past_sources import PastSources
-from p2ptui.node.queue import first_of, overtaken
-from p2ptui.node.source import Source
+from p2ptui.node.queue import overtaken
 from p2ptui.node.store_transfers import TransferTable
 from p2ptui.node.store_values import TransferRecord
 
@@ -60,7 +61,6 @@ class Downloads:
         """
         self._open_partial = open_partial
         self._offload = offload
-        self._adopt = adopt
         self._publish = publish
         self._clock = clock
         self._max_running = max_running or MAX_RUNNING
@@ -71,8 +71,14 @@ class Downloads:
         """Held by a command: no two of them act on one content at a time."""
         self._saver: asyncio.Task[None] | None = None
         self.past = PastSources()
-        self.on_over: Callable[[TransferRecord], None] = lambda _record: None
-        """Hears of each download that is over."""
+        self.outcomes = DownloadOutcomes(self._book, adopt, publish, clock)
+        self._bundles: Bundles | None = None
+
+    def bundle_with(self, tools: BundleTools) -> None:
+        """Have small files of folders come in bundles, instead of one by one."""
+        self._bundles = Bundles(
+            self._book, tools, self._clock, outcomes=self.outcomes, ended=self._start_waiting
+        )
 
     @property
     def current(self) -> tuple[Download, ...]:
@@ -121,7 +127,7 @@ class Downloads:
     async def disconnect(self) -> None:
         """Stop all that run, in an orderly way; they go on when there is a swarm again."""
         self._tools = None
-        await self._halt(self._running)
+        await self._halt(self._book.all)
         for download in self.current:
             if download.record.state != "paused":
                 download.note(state="queued")
@@ -154,16 +160,29 @@ class Downloads:
         self._start_waiting()
         return download
 
-    async def add_files(self, records: Sequence[TransferRecord]) -> list[Download]:
+    async def add_files(
+        self, records: Sequence[TransferRecord], patience_s: float | None = None
+    ) -> list[Download]:
         """New downloads of a folder; contents may come several times, or be fetched already."""
         async with self._commands:
-            added = await self._book.add_each(records)
+            added = await self._book.add_each(records, patience_s)
         self._start_waiting()
         return added
 
-    async def set_all(self, downloads: Sequence[Download], state: TransferState) -> None:
-        """Pause (`paused`), go on with (`queued`) or end (`cancelled`) many at a time."""
-        finished = self._clock.wall() if state == "cancelled" else None
+    async def reopen_files(
+        self, records: Sequence[TransferRecord], state: TransferState
+    ) -> list[Download]:
+        """Files of a folder that failed or were cancelled are to be fetched again, or paused."""
+        async with self._commands:
+            again = await self._book.reopen_each(records, state)
+        self._start_waiting()
+        return again
+
+    async def set_all(
+        self, downloads: Sequence[Download], state: TransferState, reason: str = ""
+    ) -> None:
+        """Pause (`paused`), go on with (`queued`), end (`cancelled`) or give up (`failed`) many."""
+        finished = self._clock.wall() if state in {"cancelled", "failed"} else None
         async with self._commands:
             for download in downloads:
                 download.held = state != "queued"
@@ -171,14 +190,15 @@ class Downloads:
                 await self._halt(each for each in downloads if each.held)
                 changed = [d for d in downloads if self._book.holds(d) and d.task is None]
                 for download in changed:
-                    download.note(state=state, reason="", finished=finished)
+                    download.note(state=state, reason=reason, finished=finished)
                 await self._book.save(*changed)
             finally:
                 for download in downloads:
                     download.held = False
-            for download in changed if finished is not None else ():
-                self._book.drop(download)
-                self.on_over(download.record)
+            if finished is not None:
+                for download in changed:
+                    self._book.drop(download)
+                self.outcomes.over([download.record for download in changed])
         self._start_waiting()
 
     async def pause(self, transfer_id: TransferId) -> Download:
@@ -194,7 +214,7 @@ class Downloads:
                 if not is_over:
                     download.note(state="paused", reason="")
                     await self._book.save(download)
-                    self._tell_state(download)
+                    self.outcomes.tell_state(download)
         return download
 
     async def resume(self, transfer_id: TransferId, *, paused: bool = False) -> Download:
@@ -242,8 +262,8 @@ class Downloads:
                     self._book.drop(download)
                     download.note(state="cancelled", reason="", finished=self._clock.wall())
                     await self._book.save(download)
-                    self._tell_state(download)
-                    self.on_over(download.record)
+                    self.outcomes.tell_state(download)
+                    self.outcomes.over([download.record])
         return download
 
     async def discard(self, folder: Path, content: ContentId) -> None:
@@ -277,8 +297,14 @@ class Downloads:
     def _start_waiting(self) -> None:
         if self._tools is None:
             return
-        free = self._max_running - len(self._running)
-        for download in first_of(self._book.all, max(free, 0)):
+        bundles = self._bundles
+        free = max(0, self._max_running - len(self._running) - (len(bundles) if bundles else 0))
+        waiting = self._book.first_waiting(free + (bundles.room if bundles and free else 0))
+        if bundles is not None:
+            before = len(bundles)
+            waiting = bundles.start(waiting, free, self._tools)
+            free -= len(bundles) - before
+        for download in waiting[:free]:
             self._running.add(download)
             download.ending = False
             task = spawn(self._run(download, self._tools), name=f"fetch-{download.record.id}")
@@ -286,7 +312,8 @@ class Downloads:
             # Not a `finally` of the task: one that is cancelled at once never comes to it.
             task.add_done_callback(functools.partial(self._ended, download))
         if len(self._running) >= self._max_running:
-            for download in list(overtaken(self._running, self._book.all)):
+            next_ones = self._book.first_waiting(len(self._running))
+            for download in list(overtaken(self._running, next_ones)):
                 if download.task is not None:
                     download.gives_way = True
                     download.task.cancel()
@@ -299,11 +326,11 @@ class Downloads:
             self._publish(download_events.finished(download.record, path, self._clock.wall()))
         except P2PError as error:
             download.ending = True
-            await self._failed(download, error)
+            await self.outcomes.failed(download, error)
         except Exception:  # the border of a task: whoever waits for it must hear of it
             log.exception("download %d failed", download.record.id)
             download.ending = True
-            await self._failed(download, P2PError("Internal error", "The log says more."))
+            await self.outcomes.failed(download, P2PError("Internal error", "The log says more."))
 
     def _ended(self, download: Download, _task: asyncio.Task[None]) -> None:
         now = self._clock.monotonic()
@@ -313,7 +340,7 @@ class Downloads:
             download.note_progress(now)
             if download.gives_way and not download.held:
                 download.note(state="queued", reason="more important ones go first")
-                self._tell_state(download)
+                self.outcomes.tell_state(download)
         download.gives_way = False
         download.task = download.fetch = None
         self._running.discard(download)
@@ -328,55 +355,6 @@ class Downloads:
         download.fetch = Fetch(download.job(), tools, download.manifest)
         download.note(state="locating", reason="")
         return await download.fetch.run()
-
-    async def placed(self, fetch: Fetch, path: Path) -> None:
-        """The file is under its final name: note it before the partial goes."""
-        download = self._book.get(fetch.job.id)
-        manifest = fetch.manifest
-        if download is None or manifest is None:
-            return
-        await self._adopt(path, manifest)
-        download.note_progress(self._clock.monotonic())
-        download.note(
-            state="finished",
-            reason="",
-            size=manifest.size,
-            path=str(path),
-            name=path.name,
-            finished=self._clock.wall(),
-        )
-        await self._book.save(download)
-        self._book.drop(download)
-        self.on_over(download.record)
-
-    def prepared(self, fetch: Fetch) -> None:
-        """The size is known and the partial open."""
-        download = self._book.get(fetch.job.id)
-        if download is None or fetch.manifest is None:
-            return
-        download.manifest = fetch.manifest
-        download.note(size=fetch.manifest.size)
-        self._publish(download_events.started(download.record, fetch, self._clock.wall()))
-
-    def state_changed(self, fetch: Fetch) -> None:
-        """A fetch is in another state."""
-        download = self._book.get(fetch.job.id)
-        if download is not None and fetch.state != "finishing":
-            download.note(state=fetch.state, reason=fetch.reason)
-            if fetch.state in {"stalled", "no_space", "active"}:
-                self._tell_state(download)
-
-    def source_lost(self, fetch: Fetch, source: Source) -> None:
-        """A source of a fetch went away or was dropped."""
-        self._publish(download_events.source_lost(fetch, source, self._clock.wall()))
-
-    async def _failed(self, download: Download, error: P2PError) -> None:
-        download.note_progress(self._clock.monotonic())
-        download.note(state="failed", reason=str(error), finished=self._clock.wall())
-        self._book.drop(download)
-        await self._book.save(download)
-        self.on_over(download.record)
-        self._publish(download_events.failed(download.record, error, self._clock.wall()))
 
     async def _halt(self, downloads: Iterable[Download]) -> None:
         """Stop these and wait for their end. Cancelled, it leaves them to end by themselves."""
@@ -395,6 +373,3 @@ class Downloads:
         while True:
             await asyncio.sleep(SAVE_S)
             await self._book.save_progress(self._running)
-
-    def _tell_state(self, download: Download) -> None:
-        self._publish(download_events.state_changed(download.record, self._clock.wall()))

@@ -111,8 +111,8 @@ class Fetch:
 
     @property
     def active(self) -> int:
-        """Sources that bring something now."""
-        return self.crew.active
+        """How many sources bring something now."""
+        return len(self.crew.active)
 
     def waited_s(self, now: float) -> float:
         """Seconds of this run in which nothing could come: no room, or no source."""
@@ -333,20 +333,24 @@ class Fetch:
     def _trouble(self) -> str:
         tracker = self.tools.tracker
         usable = [s for s in self.sources.values() if s.state != "dropped" and s.offered]
-        reasons = [source.reason for source in usable if source.reason]
+        reasons = [f"{source.nick}: {source.reason}" for source in usable if source.reason]
         if reasons:
             return reasons[-1]
         if self.job.endpoint is None and (tracker is None or not tracker.up.is_set()):
             return "the tracker is away and no source is known"
-        queued = [s for s in usable if s.state == "active" and s.place]
-        if queued:
+        if queued := [s for s in usable if s.state == "active" and s.place]:
             best = min(queued, key=lambda source: source.place)
             return f"place {best.place} in the queue of {best.nick}"
+        return self._absence(usable)
+
+    def _absence(self, usable: Sequence[Source]) -> str:
+        """Why nothing comes although nothing has failed."""
         if any(source.state == "active" for source in usable):
             return "the sources have nothing more of it now"
-        if self.known:
-            return f"no source is online ({self.known} known)"
-        return "nobody has it now"
+        dialled = next((source.nick for source in usable if source.state == "dialling"), "")
+        if dialled:
+            return f"{dialled} does not answer yet"
+        return f"no source is online ({self.known} known)" if self.known else "nobody has it now"
 
     def _set_state(self, state: TransferState, reason: str = "") -> None:
         changed = state != self.state

@@ -17,7 +17,7 @@ from p2ptui.net.tasks import TaskSet, spawn
 from p2ptui.node.at_risk import AtRisk
 from p2ptui.node.fetch_job import FetchJob, FetchTools
 from p2ptui.node.manifest import Manifest
-from p2ptui.node.partial import Partial, PartialClosed
+from p2ptui.node.partial import CopyInto, Partial, PartialClosed
 from p2ptui.node.picker import Picker
 from p2ptui.node.storage_errors import NoSpace, explain
 
@@ -141,6 +141,17 @@ class FetchDisk:
         if self.partial is None:
             raise PartialClosed
         good = await self._tools.offload(self.partial.accept_chunk, index, buffer)
+        self._written.set()
+        return good
+
+    async def copy(self, index: int, copy: CopyInto) -> bool | None:
+        """Have a chunk copied from a file here; None when that has to be done by hand.
+
+        Raises as `accept`, and what `copy` raises.
+        """
+        if self.partial is None:
+            raise PartialClosed
+        good = await self._tools.offload(self.partial.copy_chunk, index, copy)
         self._written.set()
         return good
 

@@ -8,6 +8,7 @@ is renamed under a lock of this process. Names are compared as `casefold(NFC(nam
 import errno
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from itertools import count
 from typing import NamedTuple
 
@@ -55,11 +56,30 @@ class FolderNames:
                 return found
             taken = self._taken(disk, folder)
             final = _link_free(placing, wanted, taken)
-            where = disk.stat(folder)
-            self._folders[where.device, where.inode] = (where.mtime_ns, taken)
-            while len(self._folders) > _KEPT_FOLDERS:
-                self._folders.popitem(last=False)
+            self._keep(disk, folder, taken)
         return final
+
+    def place_new(
+        self, disk: Disk, partials: int, folder: int, files: Sequence[tuple[str, str]]
+    ) -> list[str]:
+        """Give many partials that no earlier run can have placed their names, as `place` would.
+
+        `files`: the name of each partial, and the one wanted for it.
+        """
+        with self._lock:
+            taken = self._taken(disk, folder)
+            final = [
+                _link_free(Placing(disk, partials, part, folder), safe_name(name), taken)
+                for part, name in files
+            ]
+            self._keep(disk, folder, taken)
+        return final
+
+    def _keep(self, disk: Disk, folder: int, taken: set[str]) -> None:
+        where = disk.stat(folder)
+        self._folders[where.device, where.inode] = (where.mtime_ns, taken)
+        while len(self._folders) > _KEPT_FOLDERS:
+            self._folders.popitem(last=False)
 
     def _taken(self, disk: Disk, folder: int) -> set[str]:
         where = disk.stat(folder)

@@ -4,6 +4,7 @@ Its list comes from the member itself, which knows its empty folders too, or els
 be reached, from the tracker. The files come from all who have them, as always.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from p2ptui.net.loop import Offload
 from p2ptui.net.requests import RequestFailed
 from p2ptui.net.wire import messages as m
 from p2ptui.node import api
+from p2ptui.node.bundles import BundleTools, Place
 from p2ptui.node.directory import MAX_PAGE, Directory
 from p2ptui.node.empty_folders import FOLDER
 from p2ptui.node.folder_jobs import FolderJobs
@@ -28,6 +30,8 @@ from p2ptui.node.swarm import Swarm
 
 log = logging.getLogger(__name__)
 
+PAGES_AT_ONCE = 8
+"""Pages of a member's list that are asked for together."""
 MAX_FOLDER_FILES = 20_000
 """Files that are fetched with one folder."""
 
@@ -43,19 +47,34 @@ class FolderFetching:
         swarm: Callable[[], Swarm],
         *,
         offload: Offload,
+        place_small: Place,
     ) -> None:
-        """`swarm` gives the one at work, or raises what to tell when there is none."""
+        """`swarm` gives the one at work, or raises what to tell when there is none.
+
+        `place_small` places small files (blocking).
+        """
         self._directory = directory
         self._jobs = jobs
         self._library = library
         self._swarm = swarm
         self._offload = offload
         self._clock = jobs.clock
+        jobs.bundle_with(
+            BundleTools(
+                place=place_small,
+                adopt=library.adopt_all,
+                read_here=library.contents.read_small,
+                find_host=directory.endpoints,
+            )
+        )
 
-    async def fetch(self, host: str, folder: str, to: str) -> api.TransferRow:
+    async def fetch(
+        self, host: str, folder: str, to: str, patience_s: float | None = None
+    ) -> api.TransferRow:
         """Fetch what a member has in a folder (empty: all) into a folder of its name below `to`.
 
-        The job that does so already is the answer when there is one. Raises `P2PError`.
+        The job that does so already is the answer when there is one. It fails after `patience_s`
+        without any source; None: it waits for ever. Raises `P2PError`.
         """
         folder = "/".join(parts_of(folder))
         member = await self._directory.find_member(host)
@@ -77,7 +96,12 @@ class FolderFetching:
             place = places.of((*empty.folders, empty.entry.path[-1]))
             await self._offload(_make_folder, place)
         files = [each for each in found if each.entry.content != FOLDER]
-        wanted = [self._record(each, places) for each in files if not await self._has(each, places)]
+        there = await self._library.have([each.entry.content for each in files])
+        wanted = [
+            self._record(each, places, member.peer)
+            for each in files
+            if each.entry.content not in there or not await self._has(each, places)
+        ]
         job = await self._jobs.begin(
             TransferRecord(
                 direction="down",
@@ -91,10 +115,11 @@ class FolderFetching:
             ),
             wanted,
             here=len(files) - len(wanted),
+            patience_s=patience_s,
         )
         return job.row(self._clock.monotonic())
 
-    def _record(self, found: Inside, places: Places) -> TransferRecord:
+    def _record(self, found: Inside, places: Places, host: PeerId) -> TransferRecord:
         entry = found.entry
         return TransferRecord(
             direction="down",
@@ -103,6 +128,7 @@ class FolderFetching:
             size=entry.size,
             folder=str(places.of(found.folders)),
             mtime=clamp_mtime(entry.mtime),
+            host=host,
             started=self._clock.wall(),
         )
 
@@ -127,13 +153,18 @@ class FolderFetching:
 
     async def _ask_host(self, peer: PeerId, endpoint: m.Endpoint, words: str) -> list[m.Entry]:
         session = await self._swarm().peers.session(peer, (endpoint,))
-        found: list[m.Entry] = []
-        while True:
-            page = await session.list_files(words, len(found), m.MAX_PAGE)
-            _check_number(page.total)
-            found += page.entries
-            if not page.entries or len(found) >= page.total:
-                return found
+        page = await session.list_files(words, 0, m.MAX_PAGE)
+        _check_number(page.total)
+        found = list(page.entries)
+        while page.entries and len(found) < page.total:
+            offsets = range(len(found), page.total, m.MAX_PAGE)[:PAGES_AT_ONCE]
+            asked = (session.list_files(words, offset, m.MAX_PAGE) for offset in offsets)
+            for offset, page in zip(offsets, await asyncio.gather(*asked), strict=True):
+                if offset != len(found):
+                    break  # long names: the page before was cut short
+                _check_number(page.total)
+                found += page.entries
+        return found
 
     async def _ask_tracker(self, peer: str, words: str) -> list[m.Entry]:
         found: list[m.Entry] = []

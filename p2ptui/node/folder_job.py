@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 
 import msgspec
 
@@ -28,6 +29,10 @@ class FolderJob:
     """Its files that are not over."""
     failed: int = 0
     cancelled: int = 0
+    patience_s: float | None = None
+    """Seconds without any source after which it is given up; None: it waits for ever."""
+    given_up: str = ""
+    """Why it was."""
 
     @property
     def files_done(self) -> int:
@@ -43,6 +48,16 @@ class FolderJob:
             for each in self.open.values()
         )
         return max(0, self.record.size - left + come)
+
+    def is_fed(self, now: float) -> bool:
+        """Whether something comes, or need not come now."""
+        if self.state == "paused":
+            return True
+        return any(
+            (each.fetch is not None and each.fetch.active)
+            or (each.bundle is not None and each.bundle.meter.rate(now) > 0)
+            for each in self.open.values()
+        )
 
     @property
     def state(self) -> TransferState:
@@ -66,23 +81,27 @@ class FolderJob:
         """These of its files are to be fetched."""
         self.open.update({each.record.id: each for each in downloads})
 
-    def over(self, record: TransferRecord) -> bool:
-        """A file is over; whether it was one of ours that was not."""
-        if self.open.pop(record.id, None) is None:
-            return False
-        self.failed += record.state == "failed"
-        self.cancelled += record.state == "cancelled"
-        self.note(peers=with_parts(self.record.peers, parts_of(record.peers)))
-        if record.state != "finished":
-            self.note(size=max(0, self.record.size - record.size))
-        return True
+    def over(self, records: Iterable[TransferRecord]) -> bool:
+        """Files are over; whether any was one of ours that was not."""
+        ours = [each for each in records if self.open.pop(each.id, None) is not None]
+        self.failed += sum(each.state == "failed" for each in ours)
+        self.cancelled += sum(each.state == "cancelled" for each in ours)
+        without = sum(each.size for each in ours if each.state != "finished")
+        parts = chain.from_iterable(parts_of(each.peers) for each in ours)
+        self.note(
+            peers=with_parts(self.record.peers, parts), size=max(0, self.record.size - without)
+        )
+        return bool(ours)
 
     def row(self, now: float) -> TransferRow:
         """As front-ends see it."""
         fetches = [each.fetch for each in self.open.values() if each.fetch is not None]
+        bundles = {each.bundle for each in self.open.values() if each.bundle is not None}
         rate = sum(round(fetch.meter.rate(now)) for fetch in fetches if fetch.state == "active")
+        rate += sum(round(bundle.meter.rate(now)) for bundle in bundles)
         done, state = self.done, self.state
         reasons = (fetch.reason for fetch in fetches if fetch.state == state and fetch.reason)
+        hosts = frozenset(bundle.host for bundle in bundles)
         running = 0.0 if state == "paused" else now - self.began
         return msgspec.structs.replace(
             record_row(self.record),
@@ -90,8 +109,8 @@ class FolderJob:
             rate_bps=rate,
             state=state,
             reason=next(reasons, ""),
-            sources=sum(fetch.active for fetch in fetches),
-            known=max((len(fetch.sources) for fetch in fetches), default=0),
+            sources=len(hosts.union(*(fetch.crew.active for fetch in fetches))),
+            known=len(hosts.union(*(fetch.sources for fetch in fetches))),
             eta_s=round((self.record.size - done) / rate, 1) if rate else None,
             seconds=round(self.record.seconds + running, 3),
             files_done=self.files_done,

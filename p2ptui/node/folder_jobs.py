@@ -4,6 +4,7 @@ The job is a transfer without a content whose files are downloads of their own t
 It ends when all of these have; those that failed are fetched again with `retry`.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,10 +15,12 @@ from p2ptui.base.clock import Clock
 from p2ptui.base.errors import ExitCode, P2PError, not_found, usage_error
 from p2ptui.base.ids import TransferId
 from p2ptui.base.names import numbered_name, safe_name
+from p2ptui.base.text import format_duration
 from p2ptui.net.loop import Offload
 from p2ptui.net.tasks import TaskSet
 from p2ptui.node import events
 from p2ptui.node.api import TransferAct, TransferRow, TransferState
+from p2ptui.node.bundles import BundleTools
 from p2ptui.node.downloads import Downloads
 from p2ptui.node.folder_job import FolderJob
 from p2ptui.node.history import parts_of, with_parts
@@ -28,6 +31,10 @@ from p2ptui.node.store_values import TransferRecord
 
 log = logging.getLogger(__name__)
 
+ENDED: frozenset[TransferState] = frozenset({"failed", "cancelled"})
+"""How files end that can be fetched again."""
+WATCH_S = 1.0
+"""How often a job that is not to wait for ever is looked at."""
 MAX_NAMES = 1000
 """Names that are tried for a folder."""
 
@@ -51,7 +58,12 @@ class FolderJobs:
         self.clock = clock
         self._jobs: dict[TransferId, FolderJob] = {}
         self._endings = TaskSet()
-        downloads.on_over = self._file_over
+        self._watches = TaskSet()
+        downloads.outcomes.over = self._files_over
+
+    def bundle_with(self, tools: BundleTools) -> None:
+        """Have small files come in bundles."""
+        self._downloads.bundle_with(tools)
 
     async def load(self) -> None:
         """Take up what an earlier run of the node left; the downloads are loaded already."""
@@ -71,6 +83,7 @@ class FolderJobs:
 
     async def close(self) -> None:
         """Write down how long they have run."""
+        await self._watches.cancel_all()
         await self._endings.wait()
         jobs, self._jobs = list(self._jobs.values()), {}
         now = self.clock.monotonic()
@@ -107,15 +120,43 @@ class FolderJobs:
         return await self._offload(_new_folder, parent, safe_name(name))
 
     async def begin(
-        self, record: TransferRecord, files: Sequence[TransferRecord], here: int
+        self,
+        record: TransferRecord,
+        files: Sequence[TransferRecord],
+        here: int,
+        patience_s: float | None = None,
     ) -> FolderJob:
-        """Fetch the files of a folder; `here` of them are in their place already."""
+        """Fetch the files of a folder; `here` of them are in their place already.
+
+        `patience_s`: how long it, and each of its files, goes on without any source.
+        """
         size = sum(file.size for file in files)
         kept = await self._table.add(_with(record, size=size, files=len(files) + here))
         job = self._jobs[kept.id] = FolderJob(kept, self.clock.monotonic())
-        job.take(await self._downloads.add_files([_with(file, job=kept.id) for file in files]))
+        job.patience_s = patience_s
+        ours = [_with(file, job=kept.id) for file in files]
+        job.take(await self._downloads.add_files(ours, patience_s))
+        if patience_s is not None:
+            self._watches.spawn(self._watch(job, patience_s), name=f"patience-{kept.id}")
         self._look(job)
         return job
+
+    async def _watch(self, job: FolderJob, patience_s: float) -> None:
+        """Give up what is left of a job once nothing has come for too long (F79).
+
+        Each file has the same patience, but only while it runs: those behind it would each wait
+        for as long once more.
+        """
+        fed, seen = self.clock.monotonic(), -1
+        while job.open:
+            now = self.clock.monotonic()
+            if job.is_fed(now) or job.done != seen:
+                fed, seen = now, job.done
+            elif now - fed >= patience_s:
+                job.given_up = f"no source answered for {format_duration(patience_s)}"
+                await self._downloads.set_all(list(job.open.values()), "failed", job.given_up)
+                return
+            await asyncio.sleep(min(WATCH_S, patience_s))
 
     # --- steering ---------------------------------------------------------------------------------
 
@@ -124,8 +165,6 @@ class FolderJobs:
         job = self._jobs.get(job_id)
         if job is None:
             return await self._take_up(job_id) if act in {"resume", "retry"} else None
-        if act == "cancel":
-            return await self._cancel(job)
         if act in {"pause", "resume"}:
             await self._halt(job, paused=act == "pause")
         elif act in {"raise", "lower"}:
@@ -148,12 +187,10 @@ class FolderJobs:
         state: TransferState = "paused" if paused else "queued"
         await self._downloads.set_all(list(job.open.values()), state)
 
-    async def _cancel(self, job: FolderJob) -> TransferRow:
-        files = list(job.open.values())
-        await self._downloads.set_all(files, "cancelled")
+    async def cancel(self, job: FolderJob) -> TransferRow:
+        """End a job; what its files have on disk stays until somebody discards it."""
+        await self._downloads.set_all(list(job.open.values()), "cancelled")
         await self._endings.wait()
-        for file in files:
-            await self._downloads.discard(Path(file.record.folder), file.record.content)
         return record_row(job.record)
 
     async def _prioritise(self, job: FolderJob, step: int) -> None:
@@ -163,13 +200,25 @@ class FolderJobs:
         if files:
             job.note(priority=files[0].record.priority)
 
-    async def _take_up(self, job_id: TransferId) -> TransferRow | None:
+    async def go_on(self, job_id: TransferId, *, paused: bool) -> None:
+        """Take the end of a cancelled job back, unless it goes on already. Raises `P2PError`."""
+        if job_id not in self._jobs:
+            await self._take_up(job_id, frozenset({"cancelled"}), paused=paused)
+
+    async def _take_up(
+        self, job_id: TransferId, again: frozenset[TransferState] = ENDED, *, paused: bool = False
+    ) -> TransferRow | None:
         """Fetch again what failed or was cancelled of a job that is over."""
         record = await self._table.get(job_id)
-        if record is None or not record.files or record.state not in {"failed", "cancelled"}:
+        if record is None or not record.files or record.state not in ENDED:
             return None
+        same = self.running(record.host, record.remote)
+        if same is not None:
+            raise usage_error(
+                "The folder is being fetched again", f"transfer {same.record.id} does so"
+            )
         files = await self._table.files_of(job_id)
-        left = [file for file in files if file.state in {"failed", "cancelled"}]
+        left = [file for file in files if file.state in again]
         job = FolderJob(
             _with(
                 record,
@@ -180,19 +229,20 @@ class FolderJobs:
             ),
             self.clock.monotonic(),
         )
+        job.failed = sum(file.state == "failed" and "failed" not in again for file in files)
         self._jobs[job_id] = job
-        for file in left:
-            job.take([await self._downloads.resume(file.id)])
+        job.take(await self._downloads.reopen_files(left, "paused" if paused else "queued"))
         await self._table.save(job.record)
         self._look(job)
         return job.row(self.clock.monotonic())
 
     # --- the end ----------------------------------------------------------------------------------
 
-    def _file_over(self, record: TransferRecord) -> None:
-        job = self._jobs.get(record.job)
-        if job is not None and job.over(record):
-            self._look(job)
+    def _files_over(self, records: Sequence[TransferRecord]) -> None:
+        for number in {record.job for record in records}:
+            job = self._jobs.get(number)
+            if job is not None and job.over([each for each in records if each.job == number]):
+                self._look(job)
 
     def _look(self, job: FolderJob) -> None:
         if not job.open and self._jobs.pop(job.record.id, None) is not None:
@@ -205,6 +255,7 @@ class FolderJobs:
         state, reason = "finished", ""
         if job.failed:
             state, reason = "failed", f"{job.failed} of {record.files} files were not fetched"
+            reason += f": {job.given_up}" if job.given_up else ""
         elif job.cancelled:
             state = "cancelled"
         job.note(

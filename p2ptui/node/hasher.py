@@ -5,13 +5,14 @@ All calls block. Progress is written into a `HashProgress` that the event loop r
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from p2ptui.node.manifest import Manifest, chunk_hasher, chunk_size_log2
 from p2ptui.node.shared_files import ShareFolder, mark_of
+from p2ptui.node.split_file import SPLIT_BYTES, SplitFile
 from p2ptui.node.store_values import Fingerprint
 
 PIECE_BYTES = 2**20
@@ -29,9 +30,13 @@ class FileChanged(Exception):  # noqa: N818  (a condition)
         self.mark = mark
 
 
+def _nobody() -> None:
+    """Nobody can help."""
+
+
 @dataclass(slots=True, eq=False)
 class HashProgress:
-    """What a hashing thread is at; written by it alone, but for `cancelled`."""
+    """What a hashing thread is at; written by it and its helpers, but for `cancelled`."""
 
     file: int = 0
     """Number of the file that is being hashed."""
@@ -40,6 +45,10 @@ class HashProgress:
     total: int = 0
     """Bytes of all files of this batch so far."""
     cancelled: bool = False
+    split: SplitFile | None = None
+    """The large file that is being hashed, which other threads may help with."""
+    on_split: Callable[[], None] = _nobody
+    """Called by the thread when there is one."""
 
 
 class HashJob(NamedTuple):
@@ -117,6 +126,38 @@ def hash_handle(
 
     Also raises `HashCancelled` and `OSError`. `buffer` (1 MiB) is used again and again.
     """
+    if mark.size >= SPLIT_BYTES and hasattr(os, "preadv"):
+        hashes = _hash_split(handle, mark, progress)
+    else:
+        hashes = _hash_through(handle, mark, progress, buffer)
+    after = mark_of(os.fstat(handle))
+    if after != mark:
+        raise FileChanged(after)
+    return Manifest.of(mark.size, hashes)
+
+
+def _hash_split(handle: int, mark: Fingerprint, progress: HashProgress) -> list[bytes]:
+    """The chunk hashes of a large file, with whoever helps."""
+    progress.split = SplitFile(handle, mark.size, progress)
+    progress.on_split()
+    try:
+        hashes = progress.split.hash()
+    except OSError:
+        after = mark_of(os.fstat(handle))
+        if after != mark:
+            raise FileChanged(after) from None
+        raise
+    finally:
+        progress.split = None
+    if hashes is None:
+        raise HashCancelled
+    return hashes
+
+
+def _hash_through(
+    handle: int, mark: Fingerprint, progress: HashProgress, buffer: bytearray | None
+) -> list[bytes]:
+    """The chunk hashes of a file that is read from its beginning to its end."""
     view = memoryview(buffer if buffer is not None else bytearray(PIECE_BYTES))
     hashes: list[bytes] = []
     with os.fdopen(handle, "rb", buffering=0, closefd=False) as file:
@@ -136,10 +177,7 @@ def hash_handle(
                 progress.total += read
                 left -= read
             hashes.append(hasher.digest())
-    after = mark_of(os.fstat(handle))
-    if after != mark:
-        raise FileChanged(after)
-    return Manifest.of(mark.size, hashes)
+    return hashes
 
 
 def _shorter(handle: int, mark: Fingerprint) -> Exception:

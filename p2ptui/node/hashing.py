@@ -1,8 +1,8 @@
 """Hashing in the background: takes the listed files from the database, a few threads at a time.
 
-Small files go to a thread by the hundred and are written by the hundred; a large one goes alone. A
-file that changes while it is hashed waits a little longer each time. Whoever needs one file at once
-(a publication) has it hashed out of turn.
+Small files go to a thread by the hundred and are written by the hundred; a large one goes alone,
+and threads that find nothing else to do help with it. A file that changes while it is hashed waits
+a little longer each time. Whoever needs one file at once (a publication) has it hashed out of turn.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from p2ptui.net.loop import Offload
 from p2ptui.net.tasks import TaskSet
 from p2ptui.node.hasher import HashCancelled, HashJob, HashProgress, HashResult, hash_files
 from p2ptui.node.shared_files import NotRegular
+from p2ptui.node.split_file import SplitFile
 from p2ptui.node.store_changes import NAME_TAKEN, FileChanges, Hashed
 from p2ptui.node.store_files import FileTable
 from p2ptui.node.store_values import FileRecord, Fingerprint, ShareRecord
@@ -122,6 +123,9 @@ class BackgroundHashing:
                 if len(self._workers) < self._threads and (batch := await self._next_batch()):
                     self._workers.spawn(self._work(batch), name="hashing")
                     continue
+                if len(self._workers) < self._threads and (split := self._split()):
+                    self._workers.spawn(self._help(split), name="hashing-help")
+                    continue
                 if not len(self._workers) and not self._delayed and not self._wake.is_set():
                     self._rest()
                 await self._wake.wait()
@@ -175,8 +179,24 @@ class BackgroundHashing:
         finally:
             self._wake.set()
 
+    def _split(self) -> SplitFile | None:
+        """A large file that one more thread may help with."""
+        found = (progress.split for progress in self._progress)
+        return next((split for split in found if split is not None and split.has_more), None)
+
+    async def _help(self, split: SplitFile) -> None:
+        try:
+            await self._offload(split.help)
+        finally:
+            self._wake.set()
+
     async def _hash(self, files: Sequence[FileRecord]) -> list[HashResult]:
-        progress = HashProgress()
+        loop = asyncio.get_running_loop()
+
+        def tell_helpers() -> None:
+            loop.call_soon_threadsafe(self._wake.set)
+
+        progress = HashProgress(on_split=tell_helpers)
         self._progress.add(progress)
         self._busy.update((file.id, file) for file in files)
         try:

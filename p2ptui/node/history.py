@@ -23,6 +23,11 @@ def parts_of(stored: bytes) -> tuple[PeerPart, ...]:
         return ()
 
 
+def partners(stored: bytes) -> str:
+    """Nicks and ids of those who took part, to be searched in."""
+    return " ".join(f"{part.nick} {part.peer_id}" for part in parts_of(stored))
+
+
 def with_parts(stored: bytes, more: Iterable[PeerPart]) -> bytes:
     """What is remembered, with what came on top of it."""
     found = {part.peer_id: part for part in parts_of(stored)}

@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from p2ptui.base.clock import Clock
 from p2ptui.base.ids import ContentId, content_id_text
@@ -34,7 +33,9 @@ from p2ptui.node.store_files import FileTable
 from p2ptui.node.store_leftovers import LeftoverTable
 from p2ptui.node.store_pages import FilePages
 from p2ptui.node.store_values import (
+    Adopted,
     Changes,
+    Counts,
     FileRecord,
     ShareRecord,
     StoredState,
@@ -44,18 +45,6 @@ from p2ptui.node.store_values import (
 log = logging.getLogger(__name__)
 
 AWAY = "its disk is not there"
-
-
-class Counts(NamedTuple):
-    """The library in figures."""
-
-    files: int
-    """Files that are shared."""
-    bytes: int
-    hashing: int
-    """Files that wait to be hashed."""
-    skipped: int
-    """Local files that cannot be shared."""
 
 
 class Library:
@@ -101,7 +90,7 @@ class Library:
         self._skipped: dict[int, int] = {}
         self.empty_folders = EmptyFolders()
         self._scanning = asyncio.Lock()
-        self._contents = Contents(self._files, self._changes, offload, self._woken)
+        self.contents = Contents(self._files, self._changes, offload, self._woken)
         self._tasks = TaskSet()
         self._revision = store.revision
         self.rescans = Rescans(self.rescan, rescan_s)
@@ -145,7 +134,7 @@ class Library:
     async def close(self) -> None:
         """Stop scanning and hashing; the store stays open."""
         await self._tasks.cancel_all()
-        self._contents.close()
+        self.contents.close()
 
     async def wait_hashed(self) -> None:
         """Return once the first scan is done and everything that is listed is hashed."""
@@ -248,6 +237,11 @@ class Library:
         await self._refresh()
         return self.row(record) if record is not None else None
 
+    async def adopt_all(self, files: Sequence[Adopted]) -> None:
+        """Share finished downloads, as far as they lie in shares, without hashing them."""
+        await self._publishing.adopt_all(files)
+        await self._refresh()
+
     # --- contents -----------------------------------------------------------------------------
 
     async def have(self, contents: Collection[ContentId]) -> set[ContentId]:
@@ -260,18 +254,18 @@ class Library:
 
     async def paths_of(self, content: ContentId) -> list[Path]:
         """Where a shared content lies."""
-        return await self._contents.paths_of(content)
+        return await self.contents.paths_of(content)
 
     async def open_content(self, content: ContentId) -> OpenContent | None:
         """A shared content, opened to be served; None when there is none that is as it was.
 
         A file that is not the one that was hashed is withdrawn and hashed again (F80, F81).
         """
-        return await self._contents.open(content)
+        return await self.contents.open(content)
 
     async def content_changed(self, content: ContentId) -> None:
         """A file was seen to have changed: withdraw it and hash it again."""
-        await self._contents.look_again(content)
+        await self.contents.look_again(content)
 
     # --- for `publishing` ---------------------------------------------------------------------
 
@@ -311,12 +305,12 @@ class Library:
         self._shares = {share.id: share for share in await self._files.shares()}
         self._skipped = {share: self._skipped.get(share, 0) for share in self._shares}
         self._hashing.use_shares(self._shares)
-        self._contents.use_shares(self._shares)
+        self.contents.use_shares(self._shares)
         await self._refresh()
 
     def withdraw_open(self, is_meant: Callable[[FileRecord], bool]) -> None:
         """Let no more be read of opened files that are no longer shared."""
-        self._contents.withdraw(is_meant)
+        self.contents.withdraw(is_meant)
 
     async def scan(self, share: ShareRecord) -> int:
         """Scan one share and tell it; how many changes there were."""

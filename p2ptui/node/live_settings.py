@@ -26,6 +26,7 @@ class LiveSettings:
         """`swarm` gives the one at work."""
         self.nick = parts.nick
         self.reserve_bytes = parts.settings.peer.reserve_bytes
+        self.tell_history = parts.settings.peer.tell_history
         self.limits = RateLimits(parts.settings.peer)
         self._schedule = parse_schedule(parts.settings.peer.slow_schedule)
         self._scheduled = False
@@ -50,6 +51,7 @@ class LiveSettings:
             "peer.shares": self._set_shares,
             "peer.rescan_s": self._set_rescan,
             "peer.reserve_bytes": self._set_reserve,
+            "peer.tell_history": self._set_tell_history,
         }
 
     def _limit(self, direction: Direction, *, slow: bool) -> Effect:
@@ -91,6 +93,9 @@ class LiveSettings:
 
     async def _set_rescan(self, every_s: float) -> None:
         self._library.rescans.set_every(every_s)
+
+    async def _set_tell_history(self, tell: bool) -> None:
+        self.tell_history = tell
 
     async def _set_reserve(self, reserve_bytes: int) -> None:
         self.reserve_bytes = reserve_bytes

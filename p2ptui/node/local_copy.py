@@ -1,10 +1,14 @@
 """Local copy: what is here already under another name is copied, not fetched again.
 
-Every chunk is verified on its way, like one that comes from afar. When the file turns out to have
+Where the file system can, the copy shares the blocks of the original and costs no space; a hard
+link would save as much, but an edit of the one file would change the other.
+
+Every chunk is verified, like one that comes from afar. When the file turns out to have
 changed, what was copied is kept and the rest is fetched.
 """
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from p2ptui.base.errors import P2PError
@@ -28,6 +32,10 @@ class LocalContent(Protocol):
 
     def read(self, index: int) -> bytes:
         """One chunk (blocking). Raises `ContentChanged`, `OSError`."""
+        ...
+
+    def copy(self, index: int, into: Callable[[int], bool]) -> bool:
+        """Give its descriptor to what copies a chunk (blocking). Raises as `read`."""
         ...
 
     def close(self) -> None:
@@ -60,17 +68,29 @@ async def copy_local(fetch: "Fetch") -> None:
 async def _copy(fetch: "Fetch", here: LocalContent) -> None:
     tools = fetch.tools
     picker = await fetch.prepare(here.manifest)
+    by_system = not fetch.sources
+    """Whether the system copies: while others write chunks, too, each is read and written."""
     for index in list(picker.have.missing()):
         if picker.have.has(index):  # found on disk meanwhile
             continue
-        buffer = await tools.buffers.take(here.manifest.chunk_length(index))
-        clean = False
-        try:
-            buffer[:] = await tools.offload(here.read, index)
-            good = await fetch.disk.accept(index, buffer)
-            clean = True
-        finally:
-            tools.buffers.give_back(buffer, clean=clean)
+        good = await fetch.disk.copy(index, here.copy) if by_system else None
+        if good is None:
+            by_system = False
+            good = await _copy_by_hand(fetch, here, index)
         if not good:
             raise ContentChanged(str(fetch.job.name))
         picker.settle(tools.peers.own_id, index)
+
+
+async def _copy_by_hand(fetch: "Fetch", here: LocalContent, index: int) -> bool:
+    """Read a chunk and write it if it is the right one."""
+    tools = fetch.tools
+    buffer = await tools.buffers.take(here.manifest.chunk_length(index))
+    clean = False
+    try:
+        buffer[:] = await tools.offload(here.read, index)
+        good = await fetch.disk.accept(index, buffer)
+        clean = True
+    finally:
+        tools.buffers.give_back(buffer, clean=clean)
+    return good

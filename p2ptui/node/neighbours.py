@@ -25,13 +25,25 @@ class Neighbours:
         self._own = own
         self._on_found = on_found
         self._at: dict[str, Card] = {}
+        self._port = 0
 
     async def start(self, port: int) -> None:
         """Be found at our data port, and look for others."""
+        self._port = port
         endpoints = tuple(m.Endpoint(host, port) for host in self._ground.hosts)
         card = Card("member", self._pin, "", self._own, endpoints[: m.MAX_ENDPOINTS])
         await self._ground.lan.browse("member", self._note)
         await self._ground.lan.advertise(card)
+
+    async def move(self, ground: Ground) -> None:
+        """This machine has other addresses: be found there, and look for others there (F106)."""
+        if ground.hosts == self._ground.hosts:
+            await ground.lan.close()
+            return
+        before, self._ground = self._ground, ground
+        self._at.clear()  # who is still near is found again
+        await before.lan.close()
+        await self.start(self._port)
 
     async def close(self) -> None:
         """Be found no more."""

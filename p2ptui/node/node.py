@@ -12,7 +12,7 @@ import msgspec
 
 from p2ptui import __version__
 from p2ptui.base.addresses import format_address
-from p2ptui.base.ids import PeerId, TransferId
+from p2ptui.base.ids import TransferId
 from p2ptui.base.rates import RateMeter
 from p2ptui.net.credentials import Membership
 from p2ptui.net.feed import Reader, follow
@@ -22,6 +22,7 @@ from p2ptui.node.buffers import ChunkBuffers
 from p2ptui.node.directory import Directory, no_tracker
 from p2ptui.node.downloads import Downloads
 from p2ptui.node.fetch import FetchTools
+from p2ptui.node.fetch_reports import tell_fetches
 from p2ptui.node.fetching import Fetching
 from p2ptui.node.folder_fetch import FolderFetching
 from p2ptui.node.folder_jobs import FolderJobs
@@ -33,11 +34,9 @@ from p2ptui.node.owners_elsewhere import OwnersElsewhere
 from p2ptui.node.ownerships import NodeOwnerships
 from p2ptui.node.partials import Partials, free_space
 from p2ptui.node.settings_desk import SettingsDesk
-from p2ptui.node.store_leftovers import LeftoverTable
 from p2ptui.node.store_transfers import TransferTable
 from p2ptui.node.swarm import Swarm, trackers_around
 from p2ptui.node.swarms import Swarms
-from p2ptui.node.tracker_link import TrackerLink
 from p2ptui.node.transfers import Transfers
 from p2ptui.node.undoing import Undoing
 from p2ptui.node.uploads import Upload, UploadLedger
@@ -82,19 +81,9 @@ class Node:
             {**self._live.effects, **queue_effects(self._ledger, self._downloads, self._table)},
             parts.offload,
         )
-        self._undoing = Undoing(parts.library, self._downloads, LeftoverTable(parts.store))
         self._jobs = FolderJobs(
             self._table, self._downloads, parts.offload, parts.bus.publish, parts.clock
         )
-        self._transfers = Transfers(
-            table=self._table,
-            downloads=self._downloads,
-            ledger=self._ledger,
-            undoing=self._undoing,
-            jobs=self._jobs,
-            clock=parts.clock,
-        )
-        self._offers = NodeOffers(parts.library, self._downloads.running)
         self._swarms = Swarms(
             credentials=parts.credentials,
             store=parts.store,
@@ -106,17 +95,34 @@ class Node:
             publish=parts.bus.publish,
             look_around=lambda: trackers_around(parts.find_ground, parts.settings.peer.listen),
         )
-        self._directory = Directory(
-            lambda: self._swarm().tracker,
-            NodeOwnerships(parts.library, self._downloads),
-            self._path,
+        self._undoing = Undoing(parts.library, self._downloads, parts.store, self._jobs)
+        tell_fetches(self._downloads.outcomes, self._swarms.tracker, self._live)
+        self._transfers = Transfers(
+            table=self._table,
+            downloads=self._downloads,
+            ledger=self._ledger,
+            undoing=self._undoing,
+            jobs=self._jobs,
+            clock=parts.clock,
+            path=self._swarms.path,
         )
-        self._owners = OwnersElsewhere(self._tracker, parts.clock)
+        self._offers = NodeOffers(parts.library, self._downloads.running)
+        self._directory = Directory(
+            lambda: self._swarm().company.answerer,
+            NodeOwnerships(parts.library, self._downloads),
+            self._swarms.path,
+        )
+        self._owners = OwnersElsewhere(self._swarms.tracker, parts.clock)
         self._fetching = Fetching(
             self._directory, self._downloads, parts.library, self._swarm, parts.clock
         )
         self._folders = FolderFetching(
-            self._directory, self._jobs, parts.library, self._swarm, offload=parts.offload
+            self._directory,
+            self._jobs,
+            parts.library,
+            self._swarm,
+            offload=parts.offload,
+            place_small=self._partials.place_small,
         )
 
     # --- life -------------------------------------------------------------------------------------
@@ -169,6 +175,7 @@ class Node:
             offload=parts.offload,
             clock=parts.clock,
             publish=parts.bus.publish,
+            store=parts.store,
             find_ground=parts.find_ground,
         )
         try:
@@ -186,10 +193,10 @@ class Node:
                 meter=self._down_meter,
                 open_partial=self._partials.open,
                 free_space=free_space,
-                on_state=self._downloads.state_changed,
-                on_prepared=self._downloads.prepared,
-                on_placed=self._downloads.placed,
-                on_source_lost=self._downloads.source_lost,
+                on_state=self._downloads.outcomes.state_changed,
+                on_prepared=self._downloads.outcomes.prepared,
+                on_placed=self._downloads.outcomes.placed,
+                on_source_lost=self._downloads.outcomes.source_lost,
                 open_local=parts.library.open_content,
                 fair_bps=lambda: self._limits.fair_bps(self._downloads.sources_at_work),
             )
@@ -356,13 +363,19 @@ class Node:
         """Start a download, or attach to the one that runs for the same content."""
         return await self._fetching.fetch(request)
 
-    async def fetch_folder(self, host: str, folder: str, to: str) -> api.TransferRow:
+    async def fetch_folder(
+        self, host: str, folder: str, to: str, patience_s: float | None = None
+    ) -> api.TransferRow:
         """Fetch what a member has in a folder as one job."""
-        return await self._folders.fetch(host, folder, to)
+        return await self._folders.fetch(host, folder, to, patience_s)
 
     async def transfers(self, page: api.Page) -> api.TransferPage:
         """A page of uploads and downloads, history included; uploads in progress first."""
         return await self._transfers.page(page)
+
+    async def history(self, page: api.Page) -> api.TransferPage:
+        """A page of what is over, the last first."""
+        return await self._transfers.past(page)
 
     async def transfer(self, transfer_id: TransferId) -> api.TransferDetail:
         """One transfer with its sources and chunk map."""
@@ -379,15 +392,6 @@ class Node:
         if swarm is None:
             raise no_tracker(self._swarms.status)
         return swarm
-
-    def _tracker(self) -> TrackerLink | None:
-        swarm = self._swarms.current
-        return swarm.tracker if swarm is not None else None
-
-    def _path(self, peer: PeerId) -> str:
-        """How a member is connected with us; empty when it is not."""
-        swarm = self._swarms.current
-        return (swarm.peers.path(peer) or "") if swarm is not None else ""
 
     async def _hashing(self) -> api.Hashing:
         return self._library.hashing()

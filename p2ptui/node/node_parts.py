@@ -11,9 +11,10 @@ from p2ptui.base.settings import Settings
 from p2ptui.net.credentials import Credentials, Membership
 from p2ptui.net.loop import Offload
 from p2ptui.node import events
+from p2ptui.node.company import FindGround
 from p2ptui.node.library import Library
 from p2ptui.node.store import NodeStore
-from p2ptui.node.swarm import FindGround, MemberNetwork, nowhere
+from p2ptui.node.swarm import MemberNetwork, nowhere
 from p2ptui.node.swarms import Join
 
 

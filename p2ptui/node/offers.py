@@ -1,6 +1,6 @@
 """Offers: where upload desks find contents: in the library, or in a download that is under way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from p2ptui.base.ids import ContentId
 from p2ptui.net.link import Buffer
@@ -9,7 +9,7 @@ from p2ptui.node.fetch import Fetch
 from p2ptui.node.library import Library
 from p2ptui.node.manifest import Manifest
 from p2ptui.node.partial import Partial, PartialClosed
-from p2ptui.node.uploads import Offer
+from p2ptui.node.uploads import Offer, SmallContents
 
 
 class PartialOffer:
@@ -34,6 +34,10 @@ class PartialOffer:
             return self._partial.read_chunk(index)
         except PartialClosed:
             return None
+
+    def read_cached(self, index: int, into: memoryview) -> bool:  # noqa: ARG002  (interface)
+        """What was written just now may not be in memory."""
+        return False
 
     def close(self) -> None:
         """The download owns its file: nothing to do."""
@@ -70,3 +74,7 @@ class NodeOffers:
         begin = max(0, offset - total)
         room = max(0, min(limit - len(entries), offset + limit - total))
         return (*entries, *folders[begin : begin + room]), total + len(folders)
+
+    async def read_small(self, contents: Sequence[ContentId], limit: int) -> SmallContents:
+        """Whole contents of one chunk, as far as they are shared files. Raises `P2PError`."""
+        return await self._library.contents.read_small(contents, limit)

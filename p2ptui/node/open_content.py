@@ -5,6 +5,7 @@ Never mapped into memory: somebody who truncates it would kill the process with 
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from p2ptui.node.disk import read_at
@@ -35,6 +36,7 @@ class OpenContent:
         except BaseException:
             os.close(self._handle)
             raise
+        self._tells_cached = _tells_cached(self._handle)
         self._closed = False
 
     def __del__(self) -> None:
@@ -64,6 +66,38 @@ class OpenContent:
         if len(data) != length:
             raise ContentChanged(str(self.path))
         return data
+
+    def read_cached(self, index: int, into: memoryview) -> bool:
+        """Read one chunk into a buffer of its length if it is in memory; never waits for a disk.
+
+        False: use `read`. Raises `ContentChanged`, `OSError`, `IndexError` (F89).
+        """
+        offset = self.manifest.chunk_offset(index)
+        if not self._tells_cached:
+            return False
+        handle = self._enter()
+        try:
+            self._look()
+            try:
+                found = os.preadv(handle, (into,), offset, os.RWF_NOWAIT)
+            except BlockingIOError:
+                return False
+            self._look()
+        finally:
+            self._leave()
+        return found == len(into)
+
+    def copy(self, index: int, into: Callable[[int], bool]) -> bool:
+        """Give the descriptor to what copies a chunk (blocking). Raises as `read` does."""
+        self.manifest.chunk_length(index)
+        handle = self._enter()
+        try:
+            self._look()
+            copied = into(handle)
+            self._look()
+        finally:
+            self._leave()
+        return copied
 
     def withdraw(self) -> None:
         """Let no more be read: the file is no longer shared."""
@@ -96,3 +130,16 @@ class OpenContent:
             last = self._closed and not self._users
         if last:
             os.close(self._handle)
+
+
+def _tells_cached(handle: int) -> bool:
+    """Whether the file system says at once what is not in memory; those that do are local."""
+    if not hasattr(os, "RWF_NOWAIT"):
+        return False
+    try:
+        os.preadv(handle, (bytearray(1),), 0, os.RWF_NOWAIT)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return True

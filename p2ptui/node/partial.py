@@ -7,9 +7,10 @@ and may come from several threads at once; the owner brings them off the event l
 """
 
 import contextlib
+import functools
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from p2ptui.base.clock import Clock
@@ -35,6 +36,8 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
+CopyInto = Callable[[int, Callable[[int], bool]], bool]
+"""Gives the descriptor of a file that has a chunk, which is as it was; what is answered to that."""
 CHECKPOINT_BYTES = 16 * 2**20
 """Small enough that a checkpoint is made while more comes, within what a kill may cost."""
 CHECKPOINT_S = 5.0
@@ -63,6 +66,8 @@ class Partial:
         self._syncing_bytes = 0
         self._withdrawn: set[int] = set()
         self._cached: list[int] = []
+        self._in_demand = False
+        """Whether somebody takes chunks from us: then the newest stay in the page cache."""
         self._checkpoint_at = clock.monotonic()
         self._state = threading.Condition()
         self._checkpointing = threading.Lock()
@@ -91,7 +96,7 @@ class Partial:
         try:
             with files.told("write to"):
                 files.lock()
-                files.open_part()
+                files.open_part(past_cache=manifest.size > CACHED_BYTES)
                 partial._read_claims()
                 files.make_room(reserve_bytes)
                 if manifest.chunk_count > 1:
@@ -156,12 +161,16 @@ class Partial:
             if self.chunkmap.has(index):
                 return
             with self._writing:
-                self._disk.write(self._files.part, data, self.manifest.chunk_offset(index))
-            with self._state:
-                self._unverified.clear(index)
-                if self.chunkmap.set(index):
-                    self._fresh.append(index)
-                    self._fresh_bytes += len(data)
+                offset = self.manifest.chunk_offset(index)
+                self._files.write_part(data, offset, cached=self._in_demand)
+            self._note_written(index, len(data))
+
+    def _note_written(self, index: int, length: int) -> None:
+        with self._state:
+            self._unverified.clear(index)
+            if self.chunkmap.set(index):
+                self._fresh.append(index)
+                self._fresh_bytes += length
 
     def accept_chunk(self, index: int, data: Buffer) -> bool:
         """Hash a chunk and write it; False, and nothing is written, when its hash is wrong."""
@@ -170,10 +179,31 @@ class Partial:
         self.write_chunk(index, data)
         return True
 
+    def copy_chunk(self, index: int, copy: CopyInto) -> bool | None:
+        """Have a chunk copied into the part from a file here, and hash what lies there then.
+
+        None when the system cannot copy like that; False when it is not that chunk. Only as long
+        as nobody else writes chunks: it would be overwritten.
+        """
+        with self._busy("write to"), self._writing:
+            if self.chunkmap.has(index):
+                return True
+            length = self.manifest.chunk_length(index)
+            offset = self.manifest.chunk_offset(index)
+            into = functools.partial(self._disk.copy, handle=self._files.part)
+            if not copy(index, lambda source: into(source, offset=offset, length=length)):
+                return None
+            data = self._disk.read(self._files.part, length, offset)
+            if not self.manifest.holds(index, data):
+                return False
+            self._note_written(index, length)
+        return True
+
     def read_chunk(self, index: int) -> bytes | None:
         """A chunk to be served on; None when it is not there. Raises `IndexError` (F89)."""
         if not self.chunkmap.has(index):
             return None
+        self._in_demand = True
         with self._busy("read"):
             length = self.manifest.chunk_length(index)
             data = self._disk.read(self._files.part, length, self.manifest.chunk_offset(index))

@@ -5,10 +5,13 @@ descriptor, never through a link (F82). What chunks mean is `partial`'s business
 """
 
 import contextlib
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
 from p2ptui.base.ids import ContentId, content_id_text
+from p2ptui.net.link import Buffer
+from p2ptui.node.buffers import is_blocks
 from p2ptui.node.disk import Disk, PosixDisk
 from p2ptui.node.finish import FolderNames, Placing
 from p2ptui.node.journal import RECORD_BYTES, clean_record
@@ -19,7 +22,9 @@ PARTIALS = ".p2ptui-partial"
 
 _MAX_JOURNAL = 64 * MAX_CHUNKS * RECORD_BYTES
 _SIZE_BYTES = 8
-_FOLDER_NAMES = FolderNames()
+_NOTES_BYTES = 64 * 1024
+"""Room that journal, manifest and the names in the folder may take besides the part."""
+FOLDER_NAMES = FolderNames()
 
 
 class PartialFiles:
@@ -34,6 +39,8 @@ class PartialFiles:
         self._text = content_id_text(manifest.content_id)
         self._handles: list[int] = []
         self._partials = -1
+        self._past_cache: int | None = None
+        """Another descriptor of the part."""
         self._journal: int | None = None
         self._journal_end = 0
         self._folder = self._own(disk.open_folder(folder))
@@ -47,7 +54,12 @@ class PartialFiles:
         self._partials = self._own(self.disk.make_folder(self._folder, PARTIALS))
         name = f"{self._text}.lock"
         while True:
-            handle = self._own(self.disk.open_file(self._partials, name, create=True))
+            try:
+                handle = self._own(self.disk.open_file(self._partials, name, create=True))
+            except FileNotFoundError:
+                # Whoever had the last file in it removed the folder meanwhile.
+                self._partials = self._own(self.disk.make_folder(self._folder, PARTIALS))
+                continue
             if not self.disk.try_lock(handle):
                 raise PartialBusy(self.folder)
             # Whoever had it before may have removed the name meanwhile: then ours locks nothing.
@@ -55,13 +67,36 @@ class PartialFiles:
             if named is not None and named.inode == self.disk.stat(handle).inode:
                 return
 
-    def open_part(self) -> None:
-        """Open the part, empty unless it has the content's size."""
+    def open_part(self, *, past_cache: bool = False) -> None:
+        """Open the part, empty unless it has the content's size.
+
+        `past_cache`: it will be written past the page cache as far as that is possible.
+        """
         self.part = self._own(
             self.disk.open_file(self._partials, f"{self._text}.part", create=True)
         )
         if self.disk.stat(self.part).size not in {0, self._manifest.size}:
             self.disk.truncate(self.part, 0)
+        if past_cache:
+            handle = self.disk.open_past_cache(self._partials, f"{self._text}.part")
+            self._past_cache = None if handle is None else self._own(handle)
+
+    def write_part(self, data: Buffer, offset: int, *, cached: bool) -> None:
+        """Write into the part, one thread at a time; `cached`: it will be asked for soon.
+
+        Past the page cache a chunk costs neither a copy nor fresh pages: half of the processor
+        time that a written byte takes (measured in a virtual machine).
+        """
+        if not cached and self._past_cache is not None and is_blocks(data):
+            try:
+                self.disk.write(self._past_cache, data, offset)
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    raise
+                self._past_cache = None  # it has larger blocks
+            else:
+                return
+        self.disk.write(self.part, data, offset)
 
     def make_room(self, reserve_bytes: int) -> None:
         """Give the part its size. Raises `NoSpace` unless that and the reserve fit (F86)."""
@@ -124,7 +159,7 @@ class PartialFiles:
         self.disk.set_mtime(self.part, mtime)
         self.disk.sync(self.part)
         placing = Placing(self.disk, self._partials, f"{self._text}.part", self._folder)
-        final = _FOLDER_NAMES.place(placing, name)
+        final = FOLDER_NAMES.place(placing, name)
         self.disk.sync(self._folder)
         return self.folder / final
 
@@ -151,8 +186,8 @@ class PartialFiles:
                     raise
                 there = self.disk.stat(self.part).allocated if self.part >= 0 else 0
                 free = self.disk.free(self._folder)
-                # A quota may be full while the disk is not; and a journal needs room as well.
-                needed = max(self._manifest.size - there, free + 1)
+                # A quota may be full while the disk is not.
+                needed = max(self._manifest.size - there + _NOTES_BYTES, free + 1)
                 raise NoSpace(self.folder, needed, free) from error
 
     def _own(self, handle: int) -> int:

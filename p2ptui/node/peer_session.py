@@ -9,7 +9,7 @@ it is abandoned, late bytes may still arrive in it, so it must never be used for
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -33,9 +33,10 @@ MAX_ASKED = 48
 MAX_ANSWERING = 64
 """Requests for manifests, maps and lists that are answered at a time."""
 
-Answer = m.Manifest | m.Have | m.Listing
-PathTaken = Literal["direct", "connect-back", "relay"]
-SideRequest = m.GetManifest | m.Interest | m.ListFiles
+Answer = m.Manifest | m.Have | m.Listing | m.Contents
+PathTaken = Literal["direct", "inbound", "connect-back", "relay"]
+"""We dialled it; it dialled us, by itself or because it was asked to; through the tracker."""
+SideRequest = m.GetManifest | m.Interest | m.ListFiles | m.GetContents
 
 
 @dataclass(slots=True, eq=False)
@@ -48,12 +49,12 @@ class _Ask:
     wanted: tuple[ContentId, int] | None = None
     """The chunk that was asked for; None when none was."""
     chunk: memoryview | None = None
-    """Where it goes."""
+    """Where it goes; or where small contents go that were asked for together."""
     hashes: bytearray | None = None
     """Chunk hashes so far; None when no manifest was asked for."""
     filled: int = 0
     frame: bytearray = field(default_factory=bytearray)
-    head: m.Manifest | None = None
+    head: m.Manifest | m.Contents | None = None
     patience: asyncio.Timeout | None = None
     """Ends the request unless something of it comes in time."""
     on_bytes: Callable[[int], None] | None = None
@@ -74,10 +75,16 @@ class _Ask:
         if not self.answer.done():
             self.answer.set_exception(error)
 
-    def check_hashes(self) -> None:
-        """The message and the payload of a manifest may come in either order."""
-        if self.head is not None and self.filled >= self.head.hash_bytes:
+    def check_whole(self) -> None:
+        """The message and its payload may come in either order."""
+        if isinstance(self.head, m.Manifest) and self.filled >= self.head.hash_bytes:
             self.succeed(self.head)
+        elif isinstance(self.head, m.Contents):
+            given = sum(size or 0 for size in self.head.sizes)
+            if self.chunk is None or given > len(self.chunk) or self.filled > given:
+                self.fail(RequestFailed("bad_request", "more than was asked for"))
+            elif self.filled == given:
+                self.succeed(self.head)
 
 
 class Withdrawn(Exception):  # noqa: N818  (a wish of ours)
@@ -98,6 +105,8 @@ class PeerSession:
         self.desk = desk
         self.path: PathTaken = "direct"
         """How the connection came about."""
+        self.features: frozenset[str] = frozenset()
+        """What the peer's hello says that it can do beyond the least."""
         self.unexpected = 0
         """Answers and payloads to requests that nobody waits for (F31)."""
         self._over = False
@@ -169,6 +178,28 @@ class PeerSession:
         """
         ask = self._ask(None, wanted=(content, index), chunk=buffer, on_bytes=on_bytes)
         await self._answer(ask, lambda number: m.GetChunk(number, content, index))
+
+    async def contents(
+        self,
+        wanted: Sequence[ContentId],
+        buffer: memoryview,
+        on_bytes: Callable[[int], None] | None = None,
+    ) -> tuple[int | None, ...]:
+        """Bring small contents, one behind the other, into `buffer`; the size of each.
+
+        None for one that is not given. All together they are no longer than the buffer, which is
+        not to be used again when this raises. Only for a peer with that feature.
+        """
+        ask = self._ask(m.Contents, chunk=buffer, on_bytes=on_bytes)
+        limit = len(buffer)
+        async with asyncio.timeout(ANSWER_TIMEOUT_S) as ask.patience:
+            answer = await self._answer(
+                ask, lambda number: m.GetContents(number, tuple(wanted), limit)
+            )
+        assert isinstance(answer, m.Contents)
+        if len(answer.sizes) != len(wanted):
+            raise RequestFailed("bad_request", "it answered for other contents")
+        return answer.sizes
 
     def turn(self) -> asyncio.Semaphore:
         """To be held while a chunk is asked for: the peer lets only so many requests wait."""
@@ -279,12 +310,14 @@ class PeerSession:
         if ask is None or ask.answer.done():
             return
         ask.note(length)
-        if ask.chunk is not None:
+        if ask.expects is m.Contents:
+            ask.check_whole()
+        elif ask.chunk is not None:
             if ask.filled == len(ask.chunk):
                 ask.succeed(None)
         elif ask.hashes is not None:
             ask.hashes += ask.frame
-            ask.check_hashes()
+            ask.check_whole()
 
     # --- messages -------------------------------------------------------------------------------
 
@@ -294,13 +327,13 @@ class PeerSession:
                 self.desk.ask_chunk(message)
             case m.Cancel():
                 self.desk.cancel(message.id)
-            case m.GetManifest() | m.Interest() | m.ListFiles():
+            case m.GetManifest() | m.Interest() | m.ListFiles() | m.GetContents():
                 self._answer_aside(message)
             case m.HaveMore():
                 watcher = self._watchers.get(message.content)
                 if watcher is not None:
                     watcher(message.indexes)
-            case m.Manifest() | m.Have() | m.Listing() | m.Failure():
+            case m.Manifest() | m.Have() | m.Listing() | m.Contents() | m.Failure():
                 self._match(message)
             case _:
                 pass
@@ -313,9 +346,9 @@ class PeerSession:
             ask.fail(RequestFailed(message.code, message.text, message.place))
         elif ask.expects is None or not isinstance(message, ask.expects):
             self.unexpected += 1
-        elif isinstance(message, m.Manifest):
+        elif isinstance(message, m.Manifest | m.Contents):
             ask.head = message
-            ask.check_hashes()
+            ask.check_whole()
         else:
             ask.succeed(message)
 

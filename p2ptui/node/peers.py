@@ -7,7 +7,6 @@ that are kicked are closed by the network.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
@@ -25,6 +24,7 @@ from p2ptui.net.tasks import TaskSet
 from p2ptui.net.throttle import Throttle
 from p2ptui.net.wire import messages as m
 from p2ptui.node.member_limits import MemberLimits
+from p2ptui.node.peer_record import PeerRecord
 from p2ptui.node.peer_session import PathTaken, PeerSession
 from p2ptui.node.upload_desk import UploadDesk
 from p2ptui.node.uploads import Offers, UploadLedger
@@ -54,23 +54,6 @@ class Ways(Protocol):
     async def relay(self, peer: PeerId) -> Link:
         """A link to a member by way of somebody else, not yet greeted."""
         ...
-
-
-@dataclass(slots=True)
-class _Record:
-    """What is known of a member, or of whoever is at an address, beyond its sessions."""
-
-    wrong_chunks: int = 0
-    barred_until: float = 0.0
-    dialling: asyncio.Lock = field(default_factory=asyncio.Lock)
-    failure: P2PError | None = None
-    """How the last dial failed, for those who wanted the same at that time."""
-    tries: int = 0
-    """Dials that have ended."""
-
-    def is_plain(self, now: float) -> bool:
-        """Whether nothing is lost with it."""
-        return not (self.wrong_chunks or self.barred_until > now or self.dialling.locked())
 
 
 class Peers:
@@ -107,7 +90,7 @@ class Peers:
         self._offload = offload
         self._clock = clock
         self._sessions: dict[PeerId, list[PeerSession]] = {}
-        self._records: dict[PeerId | m.Endpoint, _Record] = {}
+        self._records: dict[PeerId | m.Endpoint, PeerRecord] = {}
         self._met: dict[m.Endpoint, PeerSession] = {}
         """Open sessions by where they were dialled."""
         self._awaited: dict[PeerId, asyncio.Future[PeerSession]] = {}
@@ -115,6 +98,8 @@ class Peers:
         self._tasks = TaskSet()
         self.nearby: Callable[[PeerId], Sequence[m.Endpoint]] = lambda _peer: ()
         """Where a member says to be on the local network: dialled first."""
+        self.on_met: Callable[[PeerId, str, m.Endpoint], None] = lambda _peer, _nick, _at: None
+        """Hears of each member that has proven itself where it was dialled."""
         self.ways: Ways | None = None
         """None: members are dialled, and no more."""
 
@@ -136,7 +121,7 @@ class Peers:
         """How a member is connected with us; None when it is not."""
         return next((each.path for each in self._group(peer) if not each.closed), None)
 
-    async def accept(self, link: Link, path: PathTaken = "direct") -> None:
+    async def accept(self, link: Link, path: PathTaken = "inbound") -> None:
         """Own an accepted link from its handshake to its end (a `LinkHandler`)."""
         if link.peer_id is not None and self.barred(link.peer_id):
             await link.close("refused", "wrong data came from you")
@@ -164,7 +149,7 @@ class Peers:
     async def dial_back(self, peer: PeerId, endpoints: Sequence[m.Endpoint]) -> None:
         """Dial a member that cannot dial us and has had us asked for it. Raises `P2PError`."""
         if not self.barred(peer) and len(self._group(peer)) < MAX_LINKS_PER_PEER:
-            await self._dial(peer, endpoints)
+            await self._dial(peer, endpoints, "connect-back")
 
     async def session(self, peer: PeerId | None, endpoints: Iterable[m.Endpoint]) -> PeerSession:
         """A session with a member: an open one, or the first that comes about.
@@ -193,6 +178,10 @@ class Peers:
                 raise
             finally:
                 record.tries += 1
+
+    def open_session(self, peer: PeerId) -> PeerSession | None:
+        """A session with a member that is open now, unless it is barred."""
+        return None if self.barred(peer) else self._open_session(peer, ())
 
     def blame(self, peer: PeerId) -> bool:
         """A member sent a chunk that does not verify; True when that was once too often."""
@@ -235,14 +224,14 @@ class Peers:
             known = [self._met[place] for place in endpoints if place in self._met]
         return next((session for session in known if not session.closed), None)
 
-    def _record(self, whom: PeerId | m.Endpoint) -> _Record:
+    def _record(self, whom: PeerId | m.Endpoint) -> PeerRecord:
         record = self._records.get(whom)
         if record is None:
             if len(self._records) >= MAX_RECORDS:
                 now = self._clock.monotonic()
                 for known in [k for k, each in self._records.items() if each.is_plain(now)]:
                     del self._records[known]
-            record = self._records[whom] = _Record()
+            record = self._records[whom] = PeerRecord()
         return record
 
     def _has_enough(self, link: Link) -> bool:
@@ -267,9 +256,8 @@ class Peers:
         except P2PError as error:
             if failure.exit_code is ExitCode.SECURITY:
                 raise failure from None
-            raise unreachable(
-                "Cannot reach the peer", f"{failure}; through the tracker: {error}", error.hint
-            ) from None
+            why = f"{failure.message}; through the tracker: {error.message}"
+            raise unreachable("Cannot reach the peer", why, error.hint) from None
 
     async def _call(self, peer: PeerId, ways: Ways) -> PeerSession:
         """A session that the member opens because it was asked to."""
@@ -284,7 +272,9 @@ class Peers:
         finally:
             del self._awaited[peer]
 
-    async def _dial(self, peer: PeerId | None, endpoints: Sequence[m.Endpoint]) -> PeerSession:
+    async def _dial(
+        self, peer: PeerId | None, endpoints: Sequence[m.Endpoint], path: PathTaken = "direct"
+    ) -> PeerSession:
         """A session with a member at the first of these endpoints where it proves itself."""
         failure = unreachable("No address", "The tracker knows no address of this member.")
         left = in_turn(endpoints)
@@ -292,12 +282,13 @@ class Peers:
             attempts = [partial(self._dial_at, each, peer) for each in left]
             endpoint, link = await first_success(attempts, discard=lambda late: late[1].abort())
             try:
-                session = await self._enter(link, "direct")
+                session = await self._enter(link, path)
             except P2PError as error:
                 failure = error
                 left.remove(endpoint)
                 continue
             self._met[endpoint] = session
+            self.on_met(session.peer_id, session.nick, endpoint)
             return session
         raise failure
 
@@ -331,7 +322,7 @@ class Peers:
             await link.send(
                 m.PeerHello(
                     minor=m.MINOR_VERSION,
-                    features=(),
+                    features=(m.CONTENTS_FEATURE,),
                     software=f"p2ptui {__version__}",
                     nick=self._nick,
                     time=int(self._clock.wall()),
@@ -352,7 +343,9 @@ class Peers:
             ledger=self._ledger,
             offload=self._offload,
         )
-        return PeerSession(link, peer, hello.nick, desk)
+        session = PeerSession(link, peer, hello.nick, desk)
+        session.features = frozenset(hello.features)
+        return session
 
     async def _run(self, session: PeerSession) -> None:
         try:

@@ -21,7 +21,13 @@ from p2ptui.node.shared_files import ShareFolder
 from p2ptui.node.storage_errors import explain
 from p2ptui.node.store_changes import NAME_TAKEN, FileChanges
 from p2ptui.node.store_files import FileTable
-from p2ptui.node.store_values import FileRecord, Fingerprint, ScannedFile, ShareRecord
+from p2ptui.node.store_values import (
+    Adopted,
+    FileRecord,
+    Fingerprint,
+    ScannedFile,
+    ShareRecord,
+)
 
 _TRIES = 3
 _NAMES_SHOWN = 5
@@ -167,6 +173,29 @@ class Publishing:
         if mark.size != manifest.size:
             return None
         return await self._changes.add_shared(share.id, file._replace(mark=mark), manifest)
+
+    async def adopt_all(self, files: Sequence[Adopted]) -> None:
+        """Share finished downloads, looked at already, as far as they lie in shares."""
+        folders: dict[Path, Path] = {}
+        for folder in {file.folder for file in files}:
+            folders[folder] = await self._offload(folder.resolve)
+        places: dict[Path, tuple[ShareRecord, ScannedFile] | None] = {
+            folder: self._place(resolved / "file") for folder, resolved in folders.items()
+        }
+        found: dict[int, list[tuple[ScannedFile, Manifest]]] = {}
+        for file in files:
+            place = places[file.folder]
+            if place is None or file.name.startswith("."):
+                continue
+            share, other = place
+            shown = unicodedata.normalize("NFC", file.name)
+            if check_name(shown):
+                continue
+            wire = other.wire.removesuffix("file") + shown
+            scanned = ScannedFile(other.folder, file.name, wire, file.mark)
+            found.setdefault(share.id, []).append((scanned, file.manifest))
+        for share_id, some in found.items():
+            await self._changes.add_all_shared(share_id, some)
 
     # --- for `removals` ------------------------------------------------------------------------
 

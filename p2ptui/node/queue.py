@@ -6,6 +6,7 @@ The rank is `TransferRecord.rank`: the higher priority first, then the earlier p
 import heapq
 from collections.abc import Iterable, Iterator
 
+from p2ptui.base.ids import TransferId
 from p2ptui.node.download import Download
 
 MAX_PRIORITY = 9
@@ -16,6 +17,12 @@ def first_of(downloads: Iterable[Download], count: int) -> list[Download]:
     """Those that wait and come first, at most `count`."""
     waiting = (download for download in downloads if download.waits)
     return heapq.nsmallest(count, waiting, key=_rank)
+
+
+def turns(ranked: Iterable[Download]) -> dict[TransferId, int]:
+    """The places of those that wait, from 1 on; the downloads are given in the queue's order."""
+    waiting = (download.record.id for download in ranked if download.waits)
+    return {transfer_id: place for place, transfer_id in enumerate(waiting, 1)}
 
 
 def overtaken(running: Iterable[Download], waiting: Iterable[Download]) -> Iterator[Download]:

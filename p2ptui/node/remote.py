@@ -129,13 +129,21 @@ class RemoteNode:
         """Start a download, or attach to the one that runs for the same content."""
         return await self._client.call(TransferRow, "fetch", request)
 
-    async def fetch_folder(self, host: str, folder: str, to: str) -> TransferRow:
+    async def fetch_folder(
+        self, host: str, folder: str, to: str, patience_s: float | None = None
+    ) -> TransferRow:
         """Fetch what a member has in a folder as one job, its structure kept."""
-        return await self._client.call(TransferRow, "fetch_folder", host, folder, to)
+        return await self._client.call(
+            TransferRow, "fetch_folder", host, folder, to, patience_s
+        )
 
     async def transfers(self, page: Page) -> TransferPage:
         """A page of uploads and downloads, finished ones (history) included."""
         return await self._client.call(TransferPage, "transfers", page)
+
+    async def history(self, page: Page) -> TransferPage:
+        """A page of what is over, the last first."""
+        return await self._client.call(TransferPage, "history", page)
 
     async def transfer(self, transfer_id: TransferId) -> TransferDetail:
         """One transfer with its sources and chunk map."""

@@ -12,9 +12,12 @@ from p2ptui.node.source import Source
 from p2ptui.node.store_values import TransferRecord
 from p2ptui.node.uploads import Upload
 
+TWIN = "the same content comes already, in another transfer"
+
 
 def record_row(record: TransferRecord) -> TransferRow:
     """A transfer that is over, or waits."""
+    peers = parts_of(record.peers)
     return TransferRow(
         id=record.id,
         direction=record.direction,
@@ -24,7 +27,8 @@ def record_row(record: TransferRecord) -> TransferRow:
         done=record.done,
         rate_bps=0,
         state=record.state,
-        sources=record.sources,
+        # Of a folder job the column of the sources counts the files that are done.
+        sources=len(peers) if record.files else record.sources,
         known=0,
         reason=record.reason,
         path=record.path,
@@ -33,18 +37,23 @@ def record_row(record: TransferRecord) -> TransferRow:
         finished=record.finished,
         seconds=round(record.seconds, 3),
         priority=record.priority,
-        peers=parts_of(record.peers),
+        peers=peers,
         files=record.files,
         files_done=record.sources if record.files else 0,
         job=record.job,
+        host=record.host,
+        remote=record.remote,
     )
 
 
-def download_row(download: Download, now: float) -> TransferRow:
-    """A download that is not over; `now` in monotonic seconds."""
+def download_row(download: Download, now: float, turn: int = 0) -> TransferRow:
+    """A download that is not over; `now` in monotonic seconds, `turn` its place if it waits."""
     record, fetch = download.record, download.fetch
     if fetch is None:
-        return record_row(record)
+        row = record_row(record)
+        if download.twin and row.state == "queued":
+            return msgspec.structs.replace(row, reason=TWIN)
+        return msgspec.structs.replace(row, turn=turn) if turn else row
     rate = round(fetch.meter.rate(now)) if fetch.state == "active" else 0
     done = fetch.done
     return TransferRow(
@@ -62,10 +71,24 @@ def download_row(download: Download, now: float) -> TransferRow:
         reason=fetch.reason,
         eta_s=round((record.size - done) / rate, 1) if rate > 0 else None,
         started=record.started,
-        seconds=round(record.seconds + now - download.began, 3),
+        seconds=round(record.seconds + now - download.began - fetch.waited_s(now), 3),
         priority=record.priority,
         job=record.job,
+        retry=next_try(fetch, now),
     )
+
+
+def next_try(fetch: Fetch, now: float) -> float | None:
+    """When a source is tried again, in whole seconds since 1970; None: none waits for that."""
+    if fetch.state != "stalled":
+        return None
+    tries = [
+        source.next_try
+        for source in fetch.sources.values()
+        if source.offered and source.state in {"failed", "idle"}
+    ]
+    left = min(tries, default=now) - now
+    return float(round(fetch.tools.clock.wall() + left)) if left > 0 else None
 
 
 def queue_place(fetch: Fetch) -> int:
@@ -84,7 +107,7 @@ def upload_row(upload: Upload, now: float) -> TransferRow:
         id=upload.id,
         direction="up",
         name=upload.name,
-        content_id=content_id_text(upload.content),
+        content_id=content_id_text(upload.content) if upload.content else "",
         size=upload.size,
         done=min(upload.sent, upload.size),
         rate_bps=rate,
@@ -92,10 +115,25 @@ def upload_row(upload: Upload, now: float) -> TransferRow:
         sources=0,
         known=0,
         peer=peer_text(upload),
-        eta_s=round(left / rate, 1) if rate > 0 else None,
+        eta_s=round(left / rate, 1) if rate > 0 and left else None,
         started=upload.started_wall,
         seconds=round(now - upload.started, 3),
     )
+
+
+def upload_detail(upload: Upload, now: float, path: str) -> TransferDetail:
+    """An upload in progress, and how its taker is connected with us."""
+    row = upload_row(upload, now)
+    taker = SourceRow(
+        peer_id=upload.peer,
+        nick=upload.nick,
+        addresses=(),
+        state="active",
+        done=row.done,
+        rate_bps=row.rate_bps,
+        path=path,
+    )
+    return TransferDetail(row=row, sources=(taker,), chunks=0, bitmap=b"")
 
 
 def upload_record(upload: Upload, wall: float) -> TransferRecord:
@@ -121,12 +159,12 @@ def peer_text(upload: Upload) -> str:
     return f"{upload.nick} ({short_peer_id(upload.peer)})"
 
 
-def detail(download: Download, now: float) -> TransferDetail:
-    """A download with all its sources and its chunk map."""
+def detail(download: Download, now: float, turn: int = 0) -> TransferDetail:
+    """A download with all its sources and its chunk map; `turn` as in `download_row`."""
     fetch = download.fetch
     picker = fetch.picker if fetch is not None else None
     return TransferDetail(
-        row=download_row(download, now),
+        row=download_row(download, now, turn),
         sources=source_rows(fetch, now) if fetch is not None else (),
         chunks=len(picker.have) if picker is not None else 0,
         bitmap=picker.have.to_bytes() if picker is not None else b"",

@@ -13,7 +13,7 @@ class NoSpace(P2PError):  # noqa: N818  (a state of the disk, which may pass)
     def __init__(self, folder: Path, needed: int, free: int) -> None:
         super().__init__(
             "Not enough space",
-            f"{display(str(folder))} needs {format_bytes(needed)} and has {format_bytes(free)}",
+            f"needs {format_bytes(needed)} and has {format_bytes(free)} in {display(str(folder))}",
             f"Make room for {format_bytes(max(needed - free, 1))} more.",
             exit_code=ExitCode.STORAGE,
         )

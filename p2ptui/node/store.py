@@ -20,6 +20,7 @@ import aiosqlite
 from p2ptui.base.errors import P2PError, storage_error, unreachable
 from p2ptui.base.text import display
 from p2ptui.net.wire.share_digest import DIGEST_BYTES, ShareDigest
+from p2ptui.node.history import partners
 from p2ptui.node.storage_errors import explain
 from p2ptui.node.store_schema import STEPS, VERSION
 
@@ -245,6 +246,7 @@ async def _connect(path: Path) -> aiosqlite.Connection:
         ):
             await connection.execute(f"PRAGMA {pragma}")
         await connection.create_function("folded", 1, str.casefold, deterministic=True)
+        await connection.create_function("partners", 1, partners, deterministic=True)
     except BaseException:
         await connection.close()
         raise

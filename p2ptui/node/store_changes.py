@@ -132,31 +132,40 @@ class FileChanges:
         self, share: int, file: ScannedFile, manifest: Manifest
     ) -> FileRecord | None:
         """Share a file whose manifest is known without hashing it; None when its name is taken."""
+        added = await self.add_all_shared(share, [(file, manifest)])
         async with self._store.transaction() as transaction:
-            place = (share, file.folder, file.name)
-            known = await transaction.fetch(
-                "SELECT id FROM files WHERE share = ? AND folder = ? AND name = ?", place
+            found = await _records(transaction, added)
+        return found[0] if found else None
+
+    async def add_all_shared(
+        self, share: int, files: Sequence[tuple[ScannedFile, Manifest]]
+    ) -> list[int]:
+        """Share files of known manifests without hashing them.
+
+        Returns the numbers of those whose name was not taken.
+        """
+        async with self._store.transaction() as transaction:
+            places = [(share, file.folder, file.name) for file, _ in files]
+            await _withdraw(transaction, await _at(transaction, places))
+            await transaction.execute_many(
+                "DELETE FROM exclusions WHERE share = ? AND folder = ? AND name = ?", places
             )
-            await _withdraw(transaction, [row[0] for row in known])
-            await transaction.execute(
-                "DELETE FROM exclusions WHERE share = ? AND folder = ? AND name = ?", place
-            )
-            await _keep_manifests(transaction, [manifest])
-            await transaction.execute(
+            await _keep_manifests(transaction, [manifest for _, manifest in files])
+            await transaction.execute_many(
                 "INSERT INTO files "
                 "(share, folder, name, wire, size, mtime_ns, inode, state, content) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, 'listed', ?) ON CONFLICT (share, folder, name) "
                 "DO UPDATE SET wire = excluded.wire, size = excluded.size, reason = '', "
                 "mtime_ns = excluded.mtime_ns, inode = excluded.inode, state = 'listed', "
                 "content = excluded.content",
-                (*place, file.wire, *file.mark, manifest.content_id),
+                [
+                    (*place, file.wire, *file.mark, manifest.content_id)
+                    for place, (file, manifest) in zip(places, files, strict=True)
+                ],
             )
-            ((file_id,),) = await transaction.fetch(
-                "SELECT id FROM files WHERE share = ? AND folder = ? AND name = ?", place
-            )
-            if await _offer(transaction, [file_id]):
-                return None
-            return (await _records(transaction, [file_id]))[0]
+            numbers = await _at(transaction, places)
+            refused = {file.id for file in await _offer(transaction, numbers)}
+        return [number for number in numbers if number not in refused]
 
     async def fail(self, problems: Sequence[tuple[int, str]]) -> None:
         """Note why files (by number) cannot be shared."""
@@ -217,6 +226,22 @@ class FileChanges:
                 "DELETE FROM exclusions WHERE share = ? AND folder = ? AND name = ?",
                 (share, folder, name),
             )
+
+
+async def _at(transaction: Transaction, places: Sequence[tuple[int, str, str]]) -> list[int]:
+    """Numbers of the files that are at these places: share, folder and name."""
+    names: dict[tuple[int, str], list[str]] = {}
+    for share, folder, name in places:
+        names.setdefault((share, folder), []).append(name)
+    found: list[int] = []
+    for (share, folder), some in names.items():
+        rows = await transaction.fetch(
+            "SELECT id FROM files WHERE share = ? AND folder = ? "
+            "AND name IN (SELECT value FROM json_each(?))",
+            (share, folder, json.dumps(some)),
+        )
+        found += [row[0] for row in rows]
+    return found
 
 
 async def _records(transaction: Transaction, file_ids: Sequence[int]) -> list[FileRecord]:

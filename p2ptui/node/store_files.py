@@ -125,6 +125,14 @@ class FileTable:
         """The shared files with a content."""
         return await self._select("content = ? AND state = 'shared'", (content,))
 
+    async def with_contents(self, contents: Collection[ContentId]) -> list[FileRecord]:
+        """The shared files with any of these contents."""
+        found: list[FileRecord] = []
+        for some in batches(list(contents)):
+            marks = ",".join("?" * len(some))
+            found += await self._select(f"content IN ({marks}) AND state = 'shared'", some)
+        return found
+
     async def having(self, contents: Collection[ContentId]) -> set[ContentId]:
         """Which of these contents are shared."""
         found: set[ContentId] = set()

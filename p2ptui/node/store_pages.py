@@ -1,6 +1,7 @@
 """Long lists out of the node's database: filtered, sorted and cut in SQL (a million rows)."""
 
 from p2ptui.base.errors import usage_error
+from p2ptui.base.ids import content_id_bounds
 from p2ptui.net.wire.messages import Entry
 from p2ptui.node.api import FolderRow, Page
 from p2ptui.node.store import NodeStore
@@ -78,8 +79,16 @@ class FilePages:
         )
 
     async def entries(self, text: str, offset: int, limit: int) -> tuple[tuple[Entry, ...], int]:
-        """A page of what is shared, by name, as others are told; and how many there are in all."""
-        where, values = words_condition("wire", text)
+        """A page of what is shared, by name, as others are told; and how many there are in all.
+
+        A text that is the beginning of a content id finds the files with that content.
+        """
+        contents = content_id_bounds(text)
+        where, values = (
+            ("content BETWEEN ? AND ?", list[object](contents))
+            if contents
+            else (words_condition("wire", text))
+        )
         rows = await self._store.fetch_page(
             "SELECT wire, size, content, mtime_ns FROM files "  # noqa: S608  (constants alone)
             f"WHERE state = 'shared' AND {where} ORDER BY wire COLLATE NOCASE, id LIMIT ? OFFSET ?",

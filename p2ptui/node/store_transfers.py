@@ -15,11 +15,23 @@ HISTORY = 10_000
 
 _FIELDS = TransferRecord.__struct_fields__
 _COLUMNS = ", ".join(_FIELDS)
+_ENDING = (
+    "size", "done", "state", "reason", "path", "name", "sources", "finished", "seconds", "peers",
+)  # fmt: skip
+"""What the end of a transfer changes."""
 _SORTS = {name: name for name in _FIELDS} | {
     "": "id DESC",
     "name": "name COLLATE NOCASE",
     "content_id": "content",
 }
+_PAST_SORTS = _SORTS | {
+    "": "finished DESC",
+    "rate": "done / (seconds + 0.001)",
+    "took": "seconds",
+    "when": "finished",
+}
+_PARTNERS = ("name", "peer", "partners(peers)")
+"""What the words of a filter of the history are looked for in."""
 _TRIM = """
 DELETE FROM transfers WHERE finished IS NOT NULL AND job = 0 AND id <= (
     SELECT id FROM transfers WHERE finished IS NOT NULL AND job = 0
@@ -53,17 +65,19 @@ class TransferTable:
 
     async def add_all(self, transfers: Sequence[TransferRecord]) -> list[TransferRecord]:
         """Keep new transfers; returned with their numbers."""
-        marks = ", ".join("?" * (len(_FIELDS) - 1))
-        added = []
+        marks = ", ".join("?" * len(_FIELDS))
         async with self._store.transaction() as transaction:
-            for transfer in transfers:
-                number = await transaction.execute(
-                    f"INSERT INTO transfers ({', '.join(_FIELDS[1:])}) "  # noqa: S608  (constants)
-                    f"VALUES ({marks})",
-                    _values(transfer)[1:],
-                )
-                assert number is not None
-                added.append(msgspec.structs.replace(transfer, id=TransferId(number)))
+            ((last,),) = await transaction.fetch(
+                "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'transfers'), 0)"
+            )
+            added = [
+                msgspec.structs.replace(transfer, id=TransferId(number))
+                for number, transfer in enumerate(transfers, start=last + 1)
+            ]
+            await transaction.execute_many(
+                f"INSERT INTO transfers ({_COLUMNS}) VALUES ({marks})",  # noqa: S608  (constants)
+                [_values(transfer) for transfer in added],
+            )
             await transaction.execute(_TRIM, (self._history,))
             await transaction.execute(_TRIM_JOBS)
         return added
@@ -75,6 +89,15 @@ class TransferTable:
             await transaction.execute_many(
                 f"UPDATE transfers SET {assignments} WHERE id = ?",  # noqa: S608  (constants)
                 [(*_values(transfer)[1:], transfer.id) for transfer in transfers],
+            )
+
+    async def finish(self, transfers: Sequence[TransferRecord]) -> None:
+        """Write that many are over: what changes then, and no more."""
+        assignments = ", ".join(f"{name} = ?" for name in _ENDING)
+        async with self._store.transaction() as transaction:
+            await transaction.execute_many(
+                f"UPDATE transfers SET {assignments} WHERE id = ?",  # noqa: S608  (constants)
+                [(*(getattr(each, name) for name in _ENDING), each.id) for each in transfers],
             )
 
     async def get(self, transfer_id: TransferId) -> TransferRecord | None:
@@ -114,6 +137,15 @@ class TransferTable:
         """All transfers of a content, the newest first."""
         return await self._select("content = ? ORDER BY id DESC", (content,))
 
+    async def past(self, page: Page) -> tuple[list[TransferRecord], int]:
+        """A page of what is over, the last first unless sorted; and how many there are.
+
+        Each word of the filter is in the name or in the nick or id of a member who took part, or is
+        a direction or a state. Folder jobs as in `page`.
+        """
+        words, job = _job_of(page.filter)
+        return await self._cut(page, *_past_condition(words, job), _PAST_SORTS)
+
     async def page(self, page: Page) -> tuple[list[TransferRecord], int]:
         """A page of all transfers, the newest first unless sorted; and how many there are.
 
@@ -121,8 +153,12 @@ class TransferTable:
         """
         words, job = _job_of(page.filter)
         where, texts = words_condition("name", words)
-        where, values = f"job = ? AND {where}", (job, *texts)
-        order = order_by(page.sort, _SORTS)
+        return await self._cut(page, f"job = ? AND {where}", (job, *texts), _SORTS)
+
+    async def _cut(
+        self, page: Page, where: str, values: tuple[object, ...], sorts: dict[str, str]
+    ) -> tuple[list[TransferRecord], int]:
+        order = order_by(page.sort, sorts)
         rows = await self._store.fetch_page(
             f"SELECT {_COLUMNS} FROM transfers WHERE {where} "  # noqa: S608  (constants alone)
             f"ORDER BY {order}, id DESC LIMIT ? OFFSET ?",
@@ -149,6 +185,18 @@ def _job_of(text: str) -> tuple[str, int]:
         else:
             words.append(word)
     return " ".join(words), job
+
+
+def _past_condition(words: str, job: int) -> tuple[str, tuple[object, ...]]:
+    conditions = ["finished IS NOT NULL", "job = ?"]
+    values: list[object] = [job]
+    for word in words.split():
+        found = [words_condition(column, word) for column in _PARTNERS]
+        either = [condition for condition, _ in found]
+        conditions.append(f"({' OR '.join(either)} OR direction = ? OR state = ?)")
+        values += [value for _, texts in found for value in texts]
+        values += [word.casefold()] * 2
+    return " AND ".join(conditions), tuple(values)
 
 
 def _values(transfer: TransferRecord) -> tuple[object, ...]:

@@ -10,6 +10,7 @@ from p2ptui.base.text import clamp_mtime
 from p2ptui.net.wire.messages import Entry
 from p2ptui.net.wire.messages import Path as WirePath
 from p2ptui.node.api import Direction, TransferState
+from p2ptui.node.manifest import Manifest
 
 ShareKind = Literal["repository", "folder", "file"]
 StoredState = Literal["listed", "shared", "error", "away"]
@@ -56,6 +57,15 @@ class ScannedFile(NamedTuple):
     mark: Fingerprint
 
 
+class Adopted(NamedTuple):
+    """A file that was fetched: what it is known by, and its proven manifest."""
+
+    folder: Path
+    name: str
+    mark: Fingerprint
+    manifest: Manifest
+
+
 class FileRecord(Struct, frozen=True):
     """A file of the library."""
 
@@ -94,6 +104,18 @@ class Totals(NamedTuple):
 
     files: int = 0
     bytes: int = 0
+
+
+class Counts(NamedTuple):
+    """The library in figures."""
+
+    files: int
+    """Files that are shared."""
+    bytes: int
+    hashing: int
+    """Files that wait to be hashed."""
+    skipped: int
+    """Local files that cannot be shared."""
 
 
 class Changes(Struct, frozen=True):

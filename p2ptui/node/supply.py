@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+DENIALS = frozenset({"changed", "gone", "not_found", "not_shared"})
+"""Answers of a source that has not, or no longer, what the tracker named it for."""
 IDLE_RETRY_S = 1.0
 TURN_CHECK_S = 5.0
 """How often our place in a source's queue is asked for."""
@@ -70,17 +72,18 @@ class Supply:
 
     def _end(self, error: Exception) -> None:
         """Judge what ended its work: theirs, the weather's, or our disk's."""
+        source, tracker = self._source, self._tools.tracker
         match error:
             case ManifestMismatch():
                 self._drop("sent a wrong manifest")
             case RequestFailed():
                 self._fail(error.text or error.code)
+                if error.code in DENIALS and not source.partial and tracker is not None:
+                    tracker.reports.claim_failed(self._content, source.peer)
             case LinkClosed(code="protocol", theirs=False):
                 self._blame(f"broke the protocol ({error.text})")
-            case LinkClosed(code="gone"):
-                self._fail(f"connection lost: {error.text}")
             case LinkClosed():
-                self._fail(f"connection lost ({error})")
+                self._fail(f"connection lost: {error.text or 'it was broken off'}")
             case TimeoutError():
                 self._fail("no answer")
                 self.end_if_silent()
@@ -126,14 +129,18 @@ class Supply:
             spawn(self._lane(session, picker), name=f"lane-{self._fetch.job.id}-{number}")
             for number in range(LANES)
         ]
+        ended: list[asyncio.Task[Exception | None]] = []
+        """In the order of their ends: the first one says what the trouble is."""
+        for lane in lanes:
+            lane.add_done_callback(ended.append)
         try:
-            ended, _ = await asyncio.wait(lanes, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(lanes, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for lane in lanes:
                 lane.cancel()
             await asyncio.wait(lanes)
         for lane in ended:
-            trouble = lane.result()
+            trouble = None if lane.cancelled() else lane.result()
             if trouble is not None:
                 raise trouble
 

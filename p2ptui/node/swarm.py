@@ -14,7 +14,7 @@ from p2ptui import __version__
 from p2ptui.base.addresses import format_address, parse_address
 from p2ptui.base.clock import Clock
 from p2ptui.base.errors import ExitCode, P2PError, unreachable
-from p2ptui.base.ids import PeerId
+from p2ptui.base.ids import ContentId, PeerId
 from p2ptui.base.text import format_duration
 from p2ptui.net.credentials import Membership
 from p2ptui.net.discovery import Card, Ground, look_around
@@ -26,14 +26,16 @@ from p2ptui.net.tasks import TaskSet
 from p2ptui.net.throttle import Throttle
 from p2ptui.net.wire import messages as m
 from p2ptui.node import events
+from p2ptui.node.acquaintances import Acquaintances
 from p2ptui.node.announcer import Announcer
 from p2ptui.node.api import TrackerStatus
+from p2ptui.node.company import Company, FindGround
 from p2ptui.node.library import Library
 from p2ptui.node.listing import fit
 from p2ptui.node.member_limits import MemberLimits
-from p2ptui.node.neighbours import Neighbours
 from p2ptui.node.peers import Peers
 from p2ptui.node.reach import Reach, RelayNetwork, unreachable_text
+from p2ptui.node.store import NodeStore
 from p2ptui.node.tracker_link import Pushed, TrackerLink
 from p2ptui.node.uploads import Offers, UploadLedger
 from p2ptui.node.whereabouts import Whereabouts
@@ -44,10 +46,6 @@ DEFAULT_PORT = 7071
 PORTS_TRIED = 20
 RENEWAL_CHECK_S = 3600.0
 CLOCK_WARNING_S = 300.0
-
-
-FindGround = Callable[[str], Awaitable[Ground | None]]
-"""Our place on the local network when we listen on this host; None: we are not to be found."""
 
 
 async def nowhere(_host: str) -> Ground | None:
@@ -125,11 +123,10 @@ class Swarm:
         offload: Offload,
         clock: Clock,
         publish: Callable[[events.NodeEvent], None],
+        store: NodeStore,
         find_ground: FindGround = nowhere,
     ) -> None:
         self.network = network
-        self.neighbours: Neighbours | None = None
-        self._find_ground = find_ground
         self.listening: Listening | None = None
         self._peer_id = peer_id
         self._nick = nick
@@ -168,6 +165,16 @@ class Swarm:
             on_change=self._tell_reach,
         )
         self.peers.ways = self.reach
+        self.company = Company(
+            pin=network.membership.pin,
+            own_id=peer_id,
+            own_list=library.entries,
+            peers=self.peers,
+            tracker=self.tracker,
+            acquaintances=Acquaintances(store, network.membership.pin, peer_id, clock),
+            find_ground=find_ground,
+            clock=clock,
+        )
 
     @property
     def status(self) -> TrackerStatus:
@@ -181,6 +188,7 @@ class Swarm:
             address=status.address or format_address(host, port),
             reachability=self.reach.state,
             reached_at=self.reach.addresses,
+            in_reach=self.company.circle.size,
         )
 
     async def start(self) -> None:
@@ -193,7 +201,7 @@ class Swarm:
         )
         self._tasks.spawn(self.tracker.run(), name="tracker-link")
         self._tasks.spawn(self._whereabouts.watch(self._moved), name="own-addresses")
-        self._tasks.spawn(self._meet_neighbours(endpoint.port), name="neighbours")
+        await self.company.start(endpoint.host, endpoint.port)
 
     async def close(self) -> None:
         """Say goodbye to the tracker and to all peers."""
@@ -204,8 +212,7 @@ class Swarm:
                 group.create_task(self.listening.close())
         await self.reach.close()
         await self._tasks.cancel_all()
-        if self.neighbours is not None:
-            await self.neighbours.close()
+        await self.company.close()
 
     async def set_nick(self, nick: str) -> None:
         """Be known under another name: peers hear it at the next greeting, the tracker now."""
@@ -257,7 +264,7 @@ class Swarm:
         self._declared = await self._whereabouts.addresses()
         return m.Hello(
             minor=m.MINOR_VERSION,
-            features=(),
+            features=(m.REPORTS,),
             software=f"p2ptui {__version__}",
             nick=self._nick,
             port=self.listening.endpoint.port if self.listening else 0,
@@ -310,6 +317,13 @@ class Swarm:
         entries, total = await self._library.entries(request.text, request.offset, request.limit)
         return m.Listing(request.id, fit(entries), total)
 
+    async def holds(self, content: ContentId) -> bool:
+        """Whether a shared file is there that has this content, and is as it was."""
+        opened = await self._library.open_content(content)
+        if opened is not None:
+            opened.close()
+        return opened is not None
+
     async def renew(self, ask: Callable[[bytes], Awaitable[bytes]]) -> None:
         """Renew our leaf whenever its time has come, as long as the link is up."""
         while True:
@@ -323,22 +337,11 @@ class Swarm:
 
     async def _moved(self) -> None:
         """Connect anew: others are to find us where this machine is now (F106)."""
+        self._tasks.spawn(self.company.moved(), name="neighbours")
         if self.tracker.up.is_set() and await self._whereabouts.addresses() != self._declared:
             await self.tracker.greet_again()
         else:
             self.tracker.retry()
-
-    async def _meet_neighbours(self, port: int) -> None:
-        """Be found on the local network, and find others there."""
-        host = self.listening.endpoint.host if self.listening is not None else ""
-        ground = await self._find_ground(host)
-        if ground is None:
-            return
-        pin = self.network.membership.pin
-        self.neighbours = Neighbours(ground, pin, self._peer_id, self.tracker.suggest)
-        self.tracker.neighbours = lambda: self.neighbours.sources if self.neighbours else ()
-        self.peers.nearby = self.neighbours.endpoints
-        await self.neighbours.start(port)
 
     async def _take_kicks(self, kicks: m.KickList) -> None:
         try:

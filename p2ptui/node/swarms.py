@@ -14,7 +14,7 @@ import msgspec
 from p2ptui.base.addresses import format_address
 from p2ptui.base.clock import Clock
 from p2ptui.base.errors import ExitCode, P2PError
-from p2ptui.base.ids import Pin
+from p2ptui.base.ids import PeerId, Pin
 from p2ptui.base.links import MAX_HOSTS, JoinLink, parse_join_target
 from p2ptui.net.credentials import Credentials, Membership
 from p2ptui.net.discovery import Card
@@ -22,9 +22,11 @@ from p2ptui.net.joining import TRUST_FIRST
 from p2ptui.net.loop import Offload
 from p2ptui.net.tasks import TaskSet
 from p2ptui.node import events
+from p2ptui.node.acquaintances import key_of
 from p2ptui.node.api import TrackerFound, TrackerStatus
 from p2ptui.node.store import NodeStore
 from p2ptui.node.swarm import Swarm
+from p2ptui.node.tracker_link import TrackerLink
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +85,14 @@ class Swarms:
             return self._before
         return swarm.status
 
+    def tracker(self) -> TrackerLink | None:
+        """The link to the tracker of the swarm at work."""
+        return self.current.tracker if self.current is not None else None
+
+    def path(self, peer: PeerId) -> str:
+        """How a member is connected with us; empty when it is not."""
+        return (self.current.peers.path(peer) or "") if self.current is not None else ""
+
     async def start(self, setting: str, trust: str) -> None:
         """Enter the swarm that the settings name, else the last one. Raises `P2PError`.
 
@@ -129,6 +139,7 @@ class Swarms:
                 await self._store.set_setting(_CURRENT, None)
                 self._before = TrackerStatus(state="none")
         await self._offload(self._credentials.forget, pin)
+        await self._store.set_setting(key_of(pin), None)
 
     async def close(self) -> None:
         """Leave the swarm; it is entered again at the next start."""

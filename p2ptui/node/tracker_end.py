@@ -8,6 +8,9 @@ from p2ptui.net.link import LinkClosed
 from p2ptui.net.refusals import ban_text, explain_end
 from p2ptui.net.requests import RequestFailed
 
+BAN_CHECK_S = 120.0
+MAX_BAN_CHECK_S = 1800.0
+
 
 @dataclass(frozen=True, slots=True)
 class End:
@@ -30,6 +33,8 @@ class End:
             return cls(
                 "this identity is in use twice: another node has its key", was_up, in_use_twice=True
             )
+        if closed.code == "aborted" and not closed.theirs:  # by our heartbeat
+            return cls("the tracker does not answer any more", was_up)
         return cls(closed.text or str(closed.code), was_up)
 
     @classmethod
@@ -39,6 +44,26 @@ class End:
             return cls.of_link(closed, now, was_up=False)
         error = explain_end(closed, "the tracker", address)
         return cls(str(error), was_up=False, final=error.exit_code is ExitCode.SECURITY)
+
+
+class Banned:
+    """How long one who is out for a time waits until it asks whether it may come back.
+
+    A ban may be lifted early, and a refusal costs the tracker little: it is asked every few
+    minutes, and of a long ban ever less often.
+    """
+
+    def __init__(self) -> None:
+        self._next_s = BAN_CHECK_S
+
+    def wait_s(self, left_s: float) -> float:
+        """Seconds to the next try of a ban that has `left_s` to go; 0 when there is none."""
+        if left_s <= 0:
+            self._next_s = BAN_CHECK_S
+            return 0.0
+        wait_s = min(left_s, self._next_s)
+        self._next_s = min(self._next_s * 2, MAX_BAN_CHECK_S)
+        return wait_s
 
 
 def refusal(failure: RequestFailed) -> P2PError:

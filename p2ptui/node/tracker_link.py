@@ -25,8 +25,9 @@ from p2ptui.net.wire import messages as m
 from p2ptui.net.wire.errors import ProtocolViolation
 from p2ptui.node.announcer import Announcer
 from p2ptui.node.api import TrackerStatus
+from p2ptui.node.fetch_reports import FetchReports
 from p2ptui.node.offering import Offering
-from p2ptui.node.tracker_end import End, refusal
+from p2ptui.node.tracker_end import Banned, End, refusal
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +91,10 @@ class TrackerHandler(Protocol):
         """The answer to *discover*."""
         ...
 
+    async def holds(self, content: ContentId) -> bool:
+        """Whether we have this as we announced it."""
+        ...
+
     async def renew(self, ask: Callable[[bytes], Awaitable[bytes]]) -> None:
         """Renew our certificate whenever its time has come; `ask` sends a CSR and brings a leaf.
 
@@ -126,10 +131,14 @@ class TrackerLink:
         """What runs for as long as this connection lasts."""
         self.offering = Offering()
         """What we give while we fetch it."""
+        self.reports = FetchReports()
+        """What we tell of our downloads."""
         self.neighbours: Callable[[], Sequence[m.Source]] = tuple
         """Members that are near, each a source of anything while the tracker is away."""
         self.up = asyncio.Event()
         """Set while connected."""
+        self.reached: int | None = None
+        """What is answered here is the tracker's word, not that of some members (`Answerer`)."""
 
     @property
     def status(self) -> TrackerStatus:
@@ -145,7 +154,7 @@ class TrackerLink:
 
     async def run(self) -> None:
         """Keep the link up until cancelled, or until a security stop or a ban for good."""
-        backoff_s = MIN_BACKOFF_S
+        backoff_s, banned = MIN_BACKOFF_S, Banned()
         while True:
             self._set_status(TrackerStatus(state="connecting", reason=self._status.reason))
             began = self._clock.monotonic()
@@ -167,8 +176,7 @@ class TrackerLink:
                 backoff_s = min(backoff_s * 2, MAX_BACKOFF_S)
             if end.in_use_twice:
                 wait_s = MAX_BACKOFF_S
-            # Out for a time: we come back when it is over, and do not hammer until then.
-            wait_s += max(0.0, end.until - self._clock.wall())
+            wait_s += banned.wait_s(end.until - self._clock.wall())
             self._lose(end.reason, wait_s)
             self._retry_now.clear()
             with contextlib.suppress(TimeoutError):
@@ -183,6 +191,7 @@ class TrackerLink:
 
     async def close(self) -> None:
         """Say goodbye; that the link is no more is told, if it was up, and `run` ends."""
+        await self.reports.flush()
         self._closing, was_up = True, self.up.is_set()
         if self._link is not None:
             await self._link.close("stopping", "the node stops")
@@ -291,6 +300,8 @@ class TrackerLink:
             )
             self._tasks.spawn(self._handler.renew(self._renew), name="tracker-renew")
             self._tasks.spawn(self.offering.tell(link.post), name="tracker-offering")
+            if m.REPORTS in welcome.features:
+                self._tasks.spawn(self.reports.tell(self.ask, link.post), name="tracker-reports")
             for content in self._watchers:
                 self._tasks.spawn(self._locate(content), name="tracker-locate")
             while True:
@@ -346,6 +357,8 @@ class TrackerLink:
                 self._handler.heard(message)
             case m.ListFiles():
                 self._tasks.spawn(self._list_files(link, message), name="tracker-list-files")
+            case m.Check():
+                self._tasks.spawn(self._check(link, message), name="tracker-check")
             case _:
                 if self._requests is not None:
                     self._requests.answer(message)
@@ -356,6 +369,13 @@ class TrackerLink:
         except P2PError as error:
             log.warning("the tracker's question is not answered: %s", error)
             link.post(m.Failure(request.id, "internal", "the list cannot be read now"))
+
+    async def _check(self, link: Link, request: m.Check) -> None:
+        try:
+            link.post(m.Checked(request.id, await self._handler.holds(request.content)))
+        except P2PError as error:
+            log.warning("the tracker's question is not answered: %s", error)
+            link.post(m.Failure(request.id, "internal", "the library cannot be read now"))
 
     async def _renew(self, csr: bytes) -> bytes:
         answer = await self.ask(lambda number: m.Renew(number, csr), m.Renewed)

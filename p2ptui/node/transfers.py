@@ -1,13 +1,14 @@
 """Transfers: uploads and downloads as front-ends ask for them: what is under way and what was."""
 
 import itertools
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from p2ptui.base.clock import Clock
 from p2ptui.base.errors import not_found
-from p2ptui.base.ids import TransferId
-from p2ptui.node import api, events, rows
+from p2ptui.base.ids import PeerId, TransferId
+from p2ptui.node import api, events, queue, rows
 from p2ptui.node.downloads import Downloads
 from p2ptui.node.folder_jobs import FolderJobs
 from p2ptui.node.store_transfers import TransferTable
@@ -32,7 +33,10 @@ class Transfers:
         undoing: Undoing,
         jobs: FolderJobs,
         clock: Clock,
+        path: Callable[[PeerId], str] = lambda _peer: "",
     ) -> None:
+        """`path` says how a member is connected with us; empty when it is not."""
+        self._path = path
         self._table = table
         self._jobs = jobs
         self._undoing = undoing
@@ -42,6 +46,10 @@ class Transfers:
 
     async def page(self, page: api.Page) -> api.TransferPage:
         """A page, history included; uploads in progress first."""
+        async with self._ledger.settling:  # none is missing here, and none is here twice
+            return await self._page(page)
+
+    async def _page(self, page: api.Page) -> api.TransferPage:
         now = self._clock.monotonic()
         words = page.filter.casefold().split()
         uploads = [
@@ -59,16 +67,26 @@ class Transfers:
                 sort=page.sort,
             )
         )
+        turns = queue.turns(self._downloads.current)
         for record in records[: limit - len(found)]:
-            found.append(self._row(record, now))
+            found.append(self._row(record, now, turns))
         return api.TransferPage(rows=tuple(found), total=total + len(uploads))
 
-    def _row(self, record: TransferRecord, now: float) -> api.TransferRow:
+    async def past(self, page: api.Page) -> api.TransferPage:
+        """A page of what is over, the last first."""
+        records, total = await self._table.past(page)
+        return api.TransferPage(rows=tuple(map(rows.record_row, records)), total=total)
+
+    def _row(
+        self, record: TransferRecord, now: float, turns: Mapping[TransferId, int]
+    ) -> api.TransferRow:
         job = self._jobs.get(record.id)
         if job is not None:
             return job.row(now)
         download = self._downloads.get(record.id)
-        return rows.download_row(download, now) if download else rows.record_row(record)
+        if download is None:
+            return rows.record_row(record)
+        return rows.download_row(download, now, turns.get(record.id, 0))
 
     async def detail(self, transfer_id: TransferId) -> api.TransferDetail:
         """One transfer with its sources and chunk map. Raises not found."""
@@ -76,22 +94,24 @@ class Transfers:
         download = self._downloads.get(transfer_id)
         past = self._downloads.past.of(transfer_id)
         if download is not None:
-            detail = rows.detail(download, now)
+            turn = queue.turns(self._downloads.current).get(transfer_id, 0)
+            detail = rows.detail(download, now, turn)
             return detail if download.fetch else msgspec.structs.replace(detail, sources=past)
-        row = next(
-            (rows.upload_row(each, now) for each in self._ledger.current if each.id == transfer_id),
-            None,
-        )
-        if row is None:
-            record = await self._table.get(transfer_id)
-            if record is None:
-                raise not_found("No such transfer", f"There is no transfer {transfer_id}.")
-            row = self._row(record, now)
+        for upload in self._ledger.current:
+            if upload.id == transfer_id:
+                return rows.upload_detail(upload, now, self._path(upload.peer))
+        record = await self._table.get(transfer_id)
+        if record is None:
+            raise not_found("No such transfer", f"There is no transfer {transfer_id}.")
+        row = self._row(record, now, {})
         return api.TransferDetail(row=row, sources=past, chunks=0, bitmap=b"")
 
     async def steer(self, transfer_id: TransferId, act: api.TransferAct) -> api.TransferRow:
         """Do something with a download. Raises not found."""
-        job = await self._jobs.steer(transfer_id, act)
+        if act == "cancel":
+            job = await self._undoing.cancel_job(transfer_id)
+        else:
+            job = await self._jobs.steer(transfer_id, act)
         if job is not None:
             return job
         downloads = self._downloads
@@ -116,9 +136,11 @@ class Transfers:
         found = [rows.upload_row(upload, now) for upload in self._ledger.current]
         jobs = self._jobs.rows(now)
         room = max(0, MAX_SNAPSHOT_ROWS - len(found) - len(jobs))
-        single = (each for each in self._downloads.current if not each.record.job)
-        waiting = itertools.islice(single, room)
-        return (*jobs, *(rows.download_row(download, now) for download in waiting), *found)
+        ranked = self._downloads.current
+        turns = queue.turns(ranked)
+        single = itertools.islice((each for each in ranked if not each.record.job), room)
+        downloads = (rows.download_row(each, now, turns.get(each.record.id, 0)) for each in single)
+        return (*jobs, *downloads, *found)
 
     async def add_upload(self, upload: Upload) -> events.UploadFinished:
         """An upload is over: it goes into the history; what is told of it."""

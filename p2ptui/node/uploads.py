@@ -5,9 +5,9 @@ Each connection is served by a desk of its own (`upload_desk`).
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from p2ptui.base.clock import Clock
 from p2ptui.base.errors import P2PError
@@ -50,9 +50,25 @@ class Offer(Protocol):
         """One chunk (blocking); None when it is not here. Raises `ContentChanged`, `OSError`."""
         ...
 
+    def read_cached(self, index: int, into: memoryview) -> bool:
+        """One chunk into a buffer of its length, without waiting for a disk; False: use `read`.
+
+        Raises as `read` does.
+        """
+        ...
+
     def close(self) -> None:
         """Close its file."""
         ...
+
+
+class SmallContents(NamedTuple):
+    """Contents that were read whole."""
+
+    given: list[bytes | None]
+    """In the order of asking; None for one that cannot be given so."""
+    name: str
+    """What they may be called together: the folder that they are in, by its name on the wire."""
 
 
 class Offers(Protocol):
@@ -73,6 +89,10 @@ class Offers(Protocol):
         self, text: str, offset: int, limit: int
     ) -> tuple[tuple[m.Entry, ...], int]:
         """A page of our own list and its length."""
+        ...
+
+    async def read_small(self, contents: Sequence[ContentId], limit: int) -> "SmallContents":
+        """Whole contents of one chunk, of at most `limit` bytes together. Raises `P2PError`."""
         ...
 
 
@@ -119,6 +139,10 @@ class UploadLedger:
         self._clock = clock
         self._on_end = on_end
         self._uploads: dict[tuple[PeerId, ContentId], Upload] = {}
+        self._ending: list[Upload] = []
+        """Those that are over and not yet in the history."""
+        self.settling = asyncio.Lock()
+        """Held while one goes from here into the history: who reads both holds it meanwhile."""
         self._last_id = 0
         self.meter = RateMeter(clock.monotonic())
         self.room = asyncio.Semaphore(MAX_CHUNKS_IN_MEMORY)
@@ -129,8 +153,8 @@ class UploadLedger:
 
     @property
     def current(self) -> tuple[Upload, ...]:
-        """Uploads in progress, the oldest first."""
-        return tuple(self._uploads.values())
+        """Uploads in progress, the oldest first; each until it is in the history."""
+        return (*self._ending, *self._uploads.values())
 
     # --- whose turn it is -------------------------------------------------------------------------
 
@@ -161,6 +185,20 @@ class UploadLedger:
 
     def begin(self, peer: PeerId, nick: str, content: ContentId, offer: Offer) -> Upload:
         """A chunk is about to go out; `end` it."""
+        return self._begin(peer, nick, content, name=offer.name, size=offer.manifest.size)
+
+    def begin_small(self, peer: PeerId, nick: str, name: str, size: int) -> Upload:
+        """Small contents are about to go out together; `end` them.
+
+        All that a member takes in a row so are one upload, without a content.
+        """
+        upload = self._begin(peer, nick, ContentId(b""), name=name, size=0)
+        upload.size += size
+        return upload
+
+    def _begin(
+        self, peer: PeerId, nick: str, content: ContentId, *, name: str, size: int
+    ) -> Upload:
         now = self._clock.monotonic()
         upload = self._uploads.get((peer, content))
         if upload is None:
@@ -170,8 +208,8 @@ class UploadLedger:
                 peer=peer,
                 nick=nick,
                 content=content,
-                name=offer.name,
-                size=offer.manifest.size,
+                name=name,
+                size=size,
                 started_wall=self._clock.wall(),
                 started=now,
                 last=now,
@@ -204,7 +242,8 @@ class UploadLedger:
         for key, upload in list(self._uploads.items()):
             if upload.busy:  # however slow the taker is
                 continue
-            if upload.sent >= upload.size or now - upload.last > IDLE_S:
+            complete = upload.content and upload.sent >= upload.size
+            if complete or now - upload.last > IDLE_S:
                 await self._end(key)
 
     async def end_peer(self, peer: PeerId) -> None:
@@ -216,7 +255,13 @@ class UploadLedger:
         upload = self._uploads.pop(key, None)
         if upload is None or not upload.sent or self._on_end is None:
             return
+        self._ending.append(upload)
         try:
-            await self._on_end(upload)
+            async with self.settling:
+                await self._on_end(upload)
+                self._ending.remove(upload)
         except P2PError as error:
             log.warning("the upload of %s is not in the history: %s", upload.name, error)
+        finally:
+            if upload in self._ending:
+                self._ending.remove(upload)

@@ -13,6 +13,7 @@ from p2ptui.screens.browse import BrowseScreen
 from p2ptui.screens.console_actions import ConsoleActions
 from p2ptui.screens.detail import DetailDialog
 from p2ptui.screens.file_picker import FilePicker
+from p2ptui.screens.history import history_screen
 from p2ptui.screens.notices import tell
 from p2ptui.screens.settings import SettingsScreen
 from p2ptui.screens.targets import Target
@@ -105,7 +106,8 @@ class ScreenActions(ConsoleActions):
         target = self._current
         if target is not None and target.transfer is not None:
             detail = await self._api.transfer(target.transfer)
-            self._screen.app.push_screen(transfer_story(detail))
+            tracker = (await self._api.status()).tracker
+            self._screen.app.push_screen(transfer_story(detail, tracker))
 
     async def do_owners(self) -> None:
         """Owners of a content, or the sources of a transfer and its chunk map."""
@@ -121,6 +123,15 @@ class ScreenActions(ConsoleActions):
         if target is not None and target.host is not None:
             glyphs = self._screen.looks.glyphs
             self._screen.app.push_screen(BrowseScreen(self._api, target, glyphs))
+
+    async def do_history(self) -> None:
+        """What is over, on a screen of its own."""
+        self.show_history("")
+
+    def show_history(self, text: str) -> None:
+        """What is over and fits a filter."""
+        screen = self._screen
+        screen.app.push_screen(history_screen(self._api, screen.looks.glyphs, text))
 
     async def do_settings(self) -> None:
         """The settings file, row by row."""

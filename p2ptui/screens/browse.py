@@ -58,8 +58,8 @@ class BrowseScreen(Screen[None]):
         guard_size(self.app, event.size)
 
     def on_mount(self) -> None:
-        """Ask for the list."""
-        self.action_reload()
+        """Ask for the list; keys that come meanwhile are for its rows."""
+        self._pane.attempt(self._pane.load(), group="load", exclusive=True, keys_wait=True)
 
     def action_reload(self) -> None:
         """Bring everything anew; what is open stays open."""

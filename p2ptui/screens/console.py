@@ -9,7 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
 from textual.reactive import reactive
+from textual.widget import Widget
 
 from p2ptui.command_line import Parsed
 from p2ptui.commands import Command, Side
@@ -27,7 +30,7 @@ from p2ptui.screens.session import Language, Looks
 from p2ptui.screens.too_small import guard_size
 from p2ptui.widgets.command_line import CommandLine
 from p2ptui.widgets.key_footer import KeyFooter, KeyHint
-from p2ptui.widgets.tabs import TabStrip
+from p2ptui.widgets.tabs import Tab, TabStrip
 
 
 class ConsoleScreen(ActingScreen):
@@ -41,6 +44,8 @@ class ConsoleScreen(ActingScreen):
     """Names of the panes, in the order of their digits."""
     FIRST: ClassVar[str]
     """The pane that has the focus at first."""
+    EXAMPLES: ClassVar[Sequence[str]]
+    """What the empty command line shows."""
 
     active: reactive[str] = reactive("", init=False)
     """The pane that keys go to; on a small terminal, the one that is seen."""
@@ -63,6 +68,24 @@ class ConsoleScreen(ActingScreen):
         """Whether a tick has shown the engine's state."""
         self.set_reactive(ConsoleScreen.active, self.FIRST)
 
+    def compose(self) -> ComposeResult:
+        """Header, tabs, panes, log, command line, footer; what has no room is hidden."""
+        glyphs = self.looks.glyphs
+        yield self.make_header()
+        yield TabStrip(
+            [Tab(name, self.panes[name].TITLE, self.panes[name].DIGIT) for name in self.PANES]
+        )
+        with Horizontal(id="body"):
+            yield from self.compose_body()
+        yield self.log_pane
+        yield CommandLine(
+            glyphs=glyphs,
+            placeholder=f" {glyphs.separator} ".join(self.EXAMPLES),
+            completer=self.commanding.complete,
+            helper=self.commanding.helper,
+        )
+        yield KeyFooter()
+
     def on_mount(self) -> None:
         """Begin to follow the engine."""
         self.watch_active(self.active)
@@ -78,6 +101,14 @@ class ConsoleScreen(ActingScreen):
         guard_size(self.app, event.size)
 
     # --- for subclasses ---------------------------------------------------------------------------
+
+    def make_header(self) -> Widget:
+        """The line on top."""
+        raise NotImplementedError
+
+    def compose_body(self) -> ComposeResult:
+        """The panes above the log, as the mock has them."""
+        raise NotImplementedError
 
     async def begin(self) -> None:
         """Do what the flags ask for, once the screen is there."""
@@ -134,9 +165,16 @@ class ConsoleScreen(ActingScreen):
         return is_narrow(self.size.width, self.size.height)
 
     def focus_pane(self, name: str) -> None:
-        """Go to a pane."""
+        """Go to a pane. What it has not shown yet it brings now: the next key may be for that."""
+        was_seen = self.is_seen(name)
         self.active = name
-        self.panes[name].focus_table()
+        pane = self.panes[name]
+        if isinstance(pane, TablePane) and self._shown.is_set() and not was_seen:
+            if name in self._stale:
+                self._stale.discard(name)
+                pane.attempt(pane.load(), group="load", exclusive=True, keys_wait=True)
+            pane.tick()
+        pane.focus_table()
 
     def step_pane(self, step: int) -> None:
         """Go to the next pane, or to the one before."""

@@ -9,6 +9,7 @@ from p2ptui.base.errors import P2PError
 from p2ptui.base.ids import short_content_id, short_peer_id
 from p2ptui.base.text import display, format_bytes, format_count, format_rate
 from p2ptui.node.api import ContentSources, NodeApi, SourceRow, TransferDetail
+from p2ptui.screens.paths import by_way
 from p2ptui.screens.targets import Target
 from p2ptui.widgets.chunk_bar import ChunkBar
 from p2ptui.widgets.columns import Column
@@ -133,7 +134,7 @@ class DetailDialog(Dialog[None]):
 
 def _owner_data(source: SourceRow) -> RowData:
     address = source.addresses[0] if source.addresses else ""
-    name = f"{source.nick}, fetching it" if source.partial else source.nick
+    name = f"{source.nick}{', fetching it' * source.partial}{by_way(source.path)}"
     return RowData(source.peer_id, (name, short_peer_id(source.peer_id), address))
 
 
@@ -141,7 +142,8 @@ def _source_data(source: SourceRow) -> RowData:
     state: Cell = Toned(source.state, _TONES.get(source.state, "bad")) if source.state else ""
     rate = format_rate(source.rate_bps) if source.rate_bps else ""
     done = format_bytes(source.done) if source.done else ""
-    return RowData(source.peer_id, (source.nick, state, _has(source), rate, done))
+    name = f"{source.nick}{by_way(source.path)}"
+    return RowData(source.peer_id, (name, state, _has(source), rate, done))
 
 
 def _has(source: SourceRow) -> str:

@@ -56,7 +56,8 @@ def tracker_words(tracker: TrackerStatus) -> tuple[LinkTone, str]:
             return "warn", "connecting"
         case "waiting":
             again = "" if tracker.retry_s is None else f", again in {_seconds(tracker.retry_s)}"
-            return "bad", f"not connected{again}"
+            word = f"away, {tracker.in_reach} in reach" if tracker.in_reach else "not connected"
+            return "bad", f"{word}{again}"
         case "stopped":
             return "bad", "refused" if tracker.reason else "not connected"
 

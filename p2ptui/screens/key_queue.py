@@ -7,11 +7,13 @@ in one packet, as over a slow link, the `c` would be a command of the table that
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from textual import events
 from textual.app import App, ReturnType
 from textual.message_pump import MessagePump
+from textual.worker import Worker
 
 from p2ptui.widgets.theme import ThemedApp
 
@@ -21,6 +23,10 @@ TURNS = 3
 """Turns of the loop in which a worker that a key started moves the focus."""
 PATIENCE_S = 0.25
 """After so long the next key does not wait any more: whoever had the last one may be gone."""
+ROWS_S = 1.0
+"""For so long keys wait for rows that a key has asked for, as those of a folder that it opened."""
+LOOK_S = 0.02
+"""How often it is seen whether these rows are there."""
 
 
 class KeyQueue:
@@ -35,6 +41,8 @@ class KeyQueue:
         """Of the key that is being obeyed."""
         self._since: float | None = None
         """When that was, by the loop's clock; None: no key is being obeyed."""
+        self._awaited: list[Worker[Any]] = []
+        """What brings rows that the last key asked for."""
 
     @property
     def busy(self) -> bool:
@@ -42,11 +50,23 @@ class KeyQueue:
         return self._since is not None
 
     async def put(self, key: events.Key) -> None:
-        """Forward a key, now or when it is its turn."""
+        """Forward a key, now or when it is its turn. Esc waits for no rows."""
         self._keys.append(key)
+        if key.key == "escape":
+            self._awaited.clear()
         now = asyncio.get_running_loop().time()
-        if self._since is None or now - self._since > PATIENCE_S:
+        if self._since is None or now - self._since > (ROWS_S if self._waits else PATIENCE_S):
             await self._next()
+
+    def wait_for(self, rows: Worker[Any]) -> None:
+        """Have the keys that come next wait for rows, when a key has asked for them."""
+        if self.busy:
+            self._awaited.append(rows)
+
+    @property
+    def _waits(self) -> bool:
+        self._awaited = [rows for rows in self._awaited if not rows.is_finished]
+        return bool(self._awaited)
 
     async def _next(self) -> None:
         if not self._keys:
@@ -54,6 +74,7 @@ class KeyQueue:
             return
         self._since = asyncio.get_running_loop().time()
         self._number += 1
+        self._awaited.clear()
         way: list[MessagePump] = [*(self._app.focused or self._app.screen).ancestors_with_self]
         await self._forward(self._keys.popleft())
         self._follow(self._number, way * ROUNDS)
@@ -72,7 +93,12 @@ class KeyQueue:
         self._app.call_later(self._obeyed, number)
 
     async def _obeyed(self, number: int) -> None:
-        if number == self._number:
+        if number != self._number:
+            return
+        now = asyncio.get_running_loop().time()
+        if self._since is not None and self._waits and now - self._since < ROWS_S:
+            self._app.set_timer(LOOK_S, partial(self._obeyed, number))
+        else:
             await self._next()
 
 

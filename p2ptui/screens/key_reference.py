@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from p2ptui.screens.keys import EVERYWHERE, KEYS, TABLE_KEYS, Key, PaneName
-from p2ptui.screens.panes import file_rows, hit_rows, host_rows, transfer_rows
+from p2ptui.screens.panes import file_rows, history_rows, hit_rows, host_rows, transfer_rows
 from p2ptui.widgets.columns import Column
 
 _INTRODUCTION = """\
@@ -33,6 +33,15 @@ _COLUMNS: dict[PaneName, Sequence[Column]] = {
     "transfers": transfer_rows.COLUMNS,
     "hosts": host_rows.COLUMNS,
 }
+_HISTORY = """\
+## History
+
+`h`, or `history WORDS` on the command line: what is over, downloads and uploads, the last first.
+`/` filters by words of names and members, or by `up`, `down`, `finished`, `failed`, `cancelled`.
+Enter or `o` shows who gave or took how much, where the file lies and its content id; `f` fetches
+the marked rows, else the row, again; `y` sends the content id to the clipboard; `,` sorts; `R`
+looks again; `esc` goes back.
+"""
 _REMAPPING = """\
 ## Other keys
 
@@ -72,6 +81,9 @@ def _lines() -> Iterator[str]:
     for pane, about in _ABOUT.items():
         own = [key for key in KEYS if pane in key.panes != EVERYWHERE]
         yield from _table(pane.capitalize(), own, about, _COLUMNS.get(pane, ()))
+    yield _HISTORY
+    titles = [column.title.strip() for column in history_rows.COLUMNS]
+    yield f"Columns, as many as there is room for: {_listed(titles)}.\n"
     yield _REMAPPING
 
 

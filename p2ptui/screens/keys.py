@@ -105,6 +105,7 @@ KEYS: tuple[Key, ...] = (
         "hosts")),
     Key("sort", "comma", "sort by another column, reverse; log: level"),
     Key("undo", "u", "undo the last removal or cancel (30 s)"),
+    Key("history", "h", "history: who fetched what, when, from whom"),
     Key("settings", "e", "settings"),
     Key("help", "question_mark", "keys of this pane", "Help", rank=24),
     Key("palette", "ctrl+p", "all commands"),

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 
 from p2ptui.command_line import Parsed
 from p2ptui.commands import Command
@@ -30,14 +30,10 @@ from p2ptui.screens.panes.network import NetworkPane
 from p2ptui.screens.panes.search import SearchPane
 from p2ptui.screens.panes.transfers import TransfersPane
 from p2ptui.screens.session import Attached, Language, Looks
-from p2ptui.widgets.command_line import CommandLine
 from p2ptui.widgets.header import HeaderBar
-from p2ptui.widgets.key_footer import KeyFooter
-from p2ptui.widgets.tabs import Tab, TabStrip
 
 SECTIONS: tuple[SectionName, ...] = ("status", "transfers", "hashing")
 GOODBYE = "The node goes on running; `p2ptui stop` ends it."
-EXAMPLES = ("publish ~/Music/song.flac", "fetch NAME", "search WORDS", "help")
 
 
 class PeerScreen(ConsoleScreen):
@@ -50,6 +46,7 @@ class PeerScreen(ConsoleScreen):
     SIDE = "peer"
     PANES = PANES
     FIRST = "search"
+    EXAMPLES = ("publish ~/Music/song.flac", "fetch NAME", "search WORDS", "help")
 
     def __init__(
         self, attached: Attached[NodeApi], language: Language[NodeApi], looks: Looks
@@ -74,27 +71,19 @@ class PeerScreen(ConsoleScreen):
         self._started = attached.started
         self.leaving = Leaving(self, attached, leave_question, GOODBYE)
 
-    def compose(self) -> ComposeResult:
-        """The mock's layout; style sheets hide what a small terminal has no room for."""
-        panes, glyphs = self.panes, self.looks.glyphs
-        yield HeaderBar(glyphs=glyphs)
-        yield TabStrip([Tab(name, panes[name].TITLE, panes[name].DIGIT) for name in PANES])
-        with Horizontal(id="body"):
-            with Vertical(id="left"):
-                yield panes["library"]
-                yield self._network
-            with Vertical(id="right"):
-                yield panes["search"]
-                yield panes["hosts"]
-                yield panes["transfers"]
-        yield panes["log"]
-        yield CommandLine(
-            glyphs=glyphs,
-            placeholder=f" {glyphs.separator} ".join(EXAMPLES),
-            completer=self.commanding.complete,
-            helper=self.commanding.helper,
-        )
-        yield KeyFooter()
+    def make_header(self) -> HeaderBar:
+        """Who we are, the tracker, the rates."""
+        return HeaderBar(glyphs=self.looks.glyphs)
+
+    def compose_body(self) -> ComposeResult:
+        """The library and the network at the left; search or hosts, and transfers at the right."""
+        with Vertical(id="left"):
+            yield self.panes["library"]
+            yield self._network
+        with Vertical(id="right"):
+            yield self.panes["search"]
+            yield self.panes["hosts"]
+            yield self.panes["transfers"]
 
     async def begin(self) -> None:
         """Do what the flags ask for; where no tracker is known then, ask for one.
@@ -132,12 +121,16 @@ class PeerScreen(ConsoleScreen):
         self._search.box.value = text
 
     async def shows(self, command: Command, args: Parsed) -> bool:
-        """A search fills its pane, unless it is to be answered in another form."""
-        if command.name != "search":
-            return False
+        """Searches and the history have places of their own, unless asked for in another form."""
         if args.flag("json") or args.text("limit") or args.text("sort"):
             return False
-        self.search_for(args.word(0))
+        match command.name:
+            case "search":
+                self.search_for(args.word(0))
+            case "history":
+                self.actions.show_history(args.word(0))
+            case _:
+                return False
         return True
 
     def watch_active(self, new: str) -> None:

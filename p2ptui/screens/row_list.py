@@ -23,6 +23,8 @@ class RowListScreen(ActingScreen):
         Binding("slash", "filter", "Filter", show=False, id="list.filter"),
         Binding("u", "act('unban')", "Let in", show=False, id="list.unban"),
         Binding("r", "act('revoke')", "Revoke", show=False, id="list.revoke"),
+        Binding("o", "act('show')", "Show", show=False, id="list.show"),
+        Binding("f", "act('fetch')", "Fetch", show=False, id="list.fetch"),
         Binding("y", "act('copy')", "Copy", show=False, id="list.copy"),
         Binding("R", "act('reload')", "Again", show=False, id="list.reload"),
         Binding("comma", "act('sort')", "Sort", show=False, id="list.sort"),
@@ -52,8 +54,8 @@ class RowListScreen(ActingScreen):
         guard_size(self.app, event.size)
 
     def on_mount(self) -> None:
-        """Ask for the list."""
-        self.attempt(self.do_reload())
+        """Ask for the list; keys that come meanwhile are for its rows."""
+        self.pane.attempt(self.do_reload(), group="load", exclusive=True, keys_wait=True)
 
     async def do_reload(self) -> None:
         """Bring the list anew."""

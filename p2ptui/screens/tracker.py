@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 
 from p2ptui.base.text import display, parse_duration
 from p2ptui.command_line import Parsed
@@ -27,15 +27,12 @@ from p2ptui.screens.tracker_panes.hosts import HostsPane
 from p2ptui.screens.tracker_panes.log import TrackerLogPane
 from p2ptui.screens.tracker_panes.statistics import StatisticsPane
 from p2ptui.screens.tracker_words import empty_sentence, leave_question
-from p2ptui.widgets.command_line import CommandLine
-from p2ptui.widgets.key_footer import KeyFooter, KeyHint
+from p2ptui.widgets.key_footer import KeyHint
 from p2ptui.widgets.status_line import StatusLine
-from p2ptui.widgets.tabs import Tab, TabStrip
 from tracker.api import SectionName, TrackerApi, TrackerStatus
 from tracker.events import Resync, Section
 
 SECTIONS: tuple[SectionName, ...] = ("status",)
-EXAMPLES = ("ping all", "discover HOST", "kick HOST --why TEXT", "invite", "help")
 GOODBYE = "The tracker goes on running; `p2ptui tracker stop` ends it."
 BUTTONS = ("tracker.ping", "tracker.discover")
 LONGEST_SENTENCE = 500
@@ -51,6 +48,7 @@ class TrackerScreen(ConsoleScreen):
     SIDE = "tracker"
     PANES = PANES
     FIRST = "hosts"
+    EXAMPLES = ("ping all", "discover HOST", "kick HOST --why TEXT", "invite", "help")
 
     def __init__(
         self, attached: Attached[TrackerApi], language: Language[TrackerApi], looks: Looks
@@ -81,26 +79,16 @@ class TrackerScreen(ConsoleScreen):
         keys = {key.id: key for key in self.looks.keys}
         return [KeyHint(keys[name].shown, keys[name].short, keys[name].action) for name in BUTTONS]
 
-    def compose(self) -> ComposeResult:
-        """The mock's layout; what a small terminal has no room for is hidden."""
-        glyphs = self.looks.glyphs
-        yield StatusLine(id="header")
-        yield TabStrip(
-            [Tab(name, self.panes[name].TITLE, self.panes[name].DIGIT) for name in PANES]
-        )
-        with Horizontal(id="body"):
-            yield self.hosts
-            with Vertical(id="right"):
-                yield self.statistics
-                yield self.files
-        yield self.log_pane
-        yield CommandLine(
-            glyphs=glyphs,
-            placeholder=f" {glyphs.separator} ".join(EXAMPLES),
-            completer=self.commanding.complete,
-            helper=self.commanding.helper,
-        )
-        yield KeyFooter()
+    def make_header(self) -> StatusLine:
+        """The swarm, its key, how much there is."""
+        return StatusLine(id="header")
+
+    def compose_body(self) -> ComposeResult:
+        """The hosts at the left; the statistics and a host's files at the right."""
+        yield self.hosts
+        with Vertical(id="right"):
+            yield self.statistics
+            yield self.files
 
     async def begin(self) -> None:
         """Say what of the flags does not count."""
@@ -183,6 +171,8 @@ class TrackerScreen(ConsoleScreen):
                 await self.discover(args.word(0), text=args.word(1))
             case "search" | "index":
                 await self.show_index(args.word(0), single=args.flag("single"))
+            case "history":
+                await self.acts.do_history(args.word(0))
             case "invite":
                 uses, time = args.text("uses") or "1", args.text("for")
                 if not uses.isdecimal() or not int(uses):

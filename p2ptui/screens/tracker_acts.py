@@ -13,6 +13,7 @@ from p2ptui.screens.export import Fields, check_path, export
 from p2ptui.screens.invite import LinkDialog
 from p2ptui.screens.notices import tell
 from p2ptui.screens.prompt import Prompt
+from p2ptui.screens.tracker_history import history_screen
 from p2ptui.screens.tracker_lists import audit_screen, bans_screen, invites_screen, owners_screen
 from p2ptui.screens.tracker_words import SURE, drain_question, invite_words
 from tracker.api import Invite, Message, TrackerApi, TrackerStatus
@@ -122,6 +123,10 @@ class TrackerActs(ConsoleActions):
     async def do_audit(self) -> None:
         """What admins and operators did."""
         self._screen.app.push_screen(audit_screen(self._api, self._screen.looks.glyphs))
+
+    async def do_history(self, text: str = "") -> None:
+        """What members fetched, as far as it fits a filter."""
+        self._screen.app.push_screen(history_screen(self._api, self._screen.looks.glyphs, text))
 
     async def do_backup(self) -> None:
         """Authority, index and settings in one file."""

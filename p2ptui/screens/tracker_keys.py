@@ -52,6 +52,7 @@ TRACKER_KEYS: tuple[Key, ...] = (
     _key("motd", "M", "message of the day"),
     _key("broadcast", "W", "a message to all that are online"),
     _key("audit", "a", "what admins and operators did"),
+    _key("history", "h", "who fetched what from whom"),
     _key("backup", "S", "save a backup in one file"),
     _key("reload", "E", "read the settings file again"),
     _key("command", "colon", "command line", "Cmd", _ALL, 19),

@@ -2,11 +2,9 @@
 
 import time
 from collections.abc import Sequence
-from typing import ClassVar
 
-from p2ptui.base.text import format_count
 from p2ptui.screens.notices import tell
-from p2ptui.screens.panes.paged_pane import PagedPane, Row
+from p2ptui.screens.panes.counted_pane import CountedPane, Row
 from p2ptui.screens.row_list import RowListScreen
 from p2ptui.screens.tracker_panes.host_rows import COLUMNS as HOST_COLUMNS
 from p2ptui.screens.tracker_panes.host_rows import host_data
@@ -20,35 +18,17 @@ from tracker.api import AuditRow, HostRow, InviteRow, KickRow, Page, TrackerApi
 STAMP = "%Y-%m-%d %H:%M"
 
 
-class ListPane(PagedPane[Row]):
-    """A list that is brought by pages; its summary counts it."""
-
-    DIGIT = ""
-    BOX_HINT = "filter"
-    NOUN: ClassVar[str]
+class ListPane(CountedPane[Row]):
+    """A list of the tracker."""
 
     def __init__(self, api: TrackerApi, glyphs: Glyphs = UNICODE) -> None:
         super().__init__(glyphs)
         self.api = api
 
-    def rows_came(self, total: int) -> None:
-        """How many there are."""
-        self.summary = f"{format_count(total)} {self.NOUN}{'s' * (total != 1)}"
-
-    def filter_changed(self, text: str) -> None:  # noqa: ARG002  (read from `filter_text`)
-        """Show only rows that hold these words."""
-        self.table.cursor = 0
-        self.attempt(self.load(), group="load", exclusive=True)
-
     def matches(self, *texts: str) -> bool:
         """Whether a row of these texts holds all words of the filter."""
         text = " ".join(texts).casefold()
         return all(word in text for word in self.filter_text.casefold().split())
-
-    @property
-    def current(self) -> Row | None:
-        """The row under the cursor."""
-        return self.rows.get(self.table.cursor_key)
 
 
 class BansPane(ListPane[KickRow]):
@@ -81,8 +61,7 @@ class BansPane(ListPane[KickRow]):
         row = self.current
         if row is not None:
             await self.api.unban(row.network or row.peer_id)
-            tell(self.app, f"{name_of_kick(row)} may come back")
-            await self.load()
+            await self.done(f"{name_of_kick(row)} may come back")
 
 
 class InvitesPane(ListPane[InviteRow]):
@@ -113,8 +92,7 @@ class InvitesPane(ListPane[InviteRow]):
         row = self.current
         if row is not None:
             await self.api.revoke(row.id)
-            tell(self.app, f"nobody can join with invite {row.id} any more")
-            await self.load()
+            await self.done(f"nobody can join with invite {row.id} any more")
 
 
 class AuditPane(ListPane[AuditRow]):

@@ -5,16 +5,27 @@ from collections.abc import Iterator
 
 from p2ptui.base.ids import short_content_id, short_peer_id
 from p2ptui.base.text import format_bytes, format_count, format_duration, format_rate
-from p2ptui.node.api import FileRow, HitRow, HostRow, SourceRow, TransferDetail, TransferRow
+from p2ptui.node.api import (
+    FileRow,
+    HitRow,
+    HostRow,
+    SourceRow,
+    TrackerStatus,
+    TransferDetail,
+    TransferRow,
+)
+from p2ptui.screens.panes.hit_rows import is_ours
+from p2ptui.screens.paths import WAYS, by_way
+from p2ptui.waiting_words import waiting_text
 from p2ptui.widgets.dialog import CLOSE, Question
 from p2ptui.widgets.table_rows import Toned
 
 Line = str | Toned
 
 _STATES = {
-    "queued": "It waits for its turn: as many downloads run as are allowed.",
+    "queued": "It does not run yet: as many do as are allowed (peer.max_downloads).",
     "locating": "The tracker was asked who has it; the sources are being dialled.",
-    "stalled": "No source brings anything now. It goes on by itself as soon as one does.",
+    "stalled": "Nobody brings anything of it now.",
     "paused": "You paused it. s lets it go on.",
     "no_space": "The disk is full. It goes on by itself once there is room.",
     "finishing": "All is here and verified; it gets its final name.",
@@ -32,10 +43,10 @@ _SOURCES = {
 }
 
 
-def transfer_story(detail: TransferDetail) -> Question:
-    """The story of a transfer."""
+def transfer_story(detail: TransferDetail, tracker: TrackerStatus | None = None) -> Question:
+    """The story of a transfer; `tracker`: the link to the tracker now."""
     row = detail.row
-    lines = [*_head(row), *_sources(detail)]
+    lines = [*_head(row, tracker), *_sources(detail)]
     return Question(f"Why: {row.name}", lines, (CLOSE,))
 
 
@@ -55,12 +66,11 @@ def file_story(row: FileRow) -> Question:
     return Question(f"Why: {row.name}", lines, (CLOSE,))
 
 
-def hit_story(row: HitRow) -> Question:
-    """The story of a search result."""
+def hit_story(row: HitRow, own: str = "") -> Question:
+    """The story of a search result; `own`: our nick."""
     lines: list[Line] = [
         f"{format_bytes(row.size)}, content {short_content_id(row.content_id)}",
-        f"{row.owners} of {row.known} owners are online"
-        + (f", {row.best} answers fastest." if row.best else "."),
+        f"{row.owners} of {row.known} owners are online" + _fastest(row, own),
     ]
     match row.have:
         case "have":
@@ -77,11 +87,12 @@ def hit_story(row: HitRow) -> Question:
     return Question(f"Why: {row.name}", lines, (CLOSE,))
 
 
-_PATHS = {
-    "direct": "Its port can be dialled.",
-    "connect-back": "Its port cannot be dialled: it dials us when we ask the tracker for it.",
-    "relay": "Neither of us can dial the other: what is fetched goes through the tracker.",
-}
+def _fastest(row: HitRow, own: str) -> str:
+    if is_ours(row, own):
+        return ", you among them."
+    return f", {row.best} answers fastest." if row.best else "."
+
+
 _PINNED = {
     "pinned": "It showed the key that it had before.",
     "new": "Its key was met for the first time.",
@@ -109,23 +120,28 @@ def host_story(row: HostRow, now: float) -> Question:
 
 def _way(row: HostRow) -> Line:
     if row.path or row.reachable:
-        return _PATHS[row.path or "direct"]
+        return WAYS[row.path or "direct"]
     if row.reachable is None:
         return Toned("The tracker has not tried its port yet.", "dim")
     return Toned("The tracker could not dial its port: a fetch takes another way.", "warn")
 
 
-def _head(row: TransferRow) -> Iterator[Line]:
+def _head(row: TransferRow, tracker: TrackerStatus | None) -> Iterator[Line]:
     if row.direction == "up":
         yield f"{row.peer} takes it from you: {format_bytes(row.done)} so far."
         return
-    if row.state == "active":
+    if row.state == "active" and row.place and not row.rate_bps:
+        yield f"All who have it are busy: you have place {row.place} in the queue of one of them."
+        yield Toned("It begins by itself when it is your turn.", "dim")
+    elif row.state == "active":
         rate = format_rate(row.rate_bps)
         bring = "brings" if row.sources == 1 else "bring"
         yield f"{row.sources} of {row.known} sources {bring} it at {rate} in all."
     else:
         yield _STATES[row.state]
-    if row.reason:
+    if row.state in {"queued", "stalled"}:
+        yield Toned(waiting_text(row, tracker, "s"), "warn")
+    elif row.reason:
         yield Toned(row.reason, "warn" if row.state != "failed" else "bad")
     yield Toned(
         f"{format_bytes(row.done)} of {format_bytes(row.size)} verified"
@@ -137,7 +153,11 @@ def _head(row: TransferRow) -> Iterator[Line]:
 
 
 def _sources(detail: TransferDetail) -> Iterator[Line]:
-    if detail.row.direction == "up" or detail.row.state in {"finished", "cancelled"}:
+    if detail.row.direction == "up":
+        for taker in detail.sources:
+            yield WAYS.get(taker.path, "It is not connected now.")
+        return
+    if detail.row.state in {"finished", "cancelled"}:
         return
     if not detail.sources:
         yield "No source is known now; the tracker tells as soon as one comes online."
@@ -160,5 +180,4 @@ def _source_head(source: SourceRow) -> str:
     if source.partial:
         part = "some" if source.percent is None else f"{int(source.percent)} %"
         has = f", fetches it too and has {part} of it"
-    way = f", by {source.path}" if source.path not in {"", "direct"} else ""
-    return f"{name}: {state}{way}{has}{brought}"
+    return f"{name}: {state}{by_way(source.path)}{has}{brought}"

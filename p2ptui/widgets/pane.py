@@ -32,6 +32,8 @@ class Pane(Vertical):
     """The title; shown as literal text."""
     summary: reactive[str] = reactive("")
     """One line about what is inside; shown as literal text."""
+    remark: reactive[str] = reactive("")
+    """What there is to say of the selected row, behind the title; shown as literal text."""
 
     def __init__(
         self,
@@ -46,10 +48,17 @@ class Pane(Vertical):
         self.digit = digit
         self.heading = heading
 
-    def watch_heading(self, heading: str) -> None:
-        """Show the title behind its digit."""
+    def watch_heading(self) -> None:
+        """Show the title behind its digit, and the remark behind that."""
         # Text, never str: Textual takes a str for markup, and a host's name may be in it.
-        self.border_title = Text(display(f"{self.digit} {heading}".strip()))
+        title = Text(display(f"{self.digit} {self.heading}".strip()))
+        if self.remark:
+            title.append(f": {display(self.remark)}", "not bold")
+        self.border_title = title
+
+    def watch_remark(self) -> None:
+        """Show another remark."""
+        self.watch_heading()
 
     def watch_summary(self, summary: str) -> None:
         """Show the summary in the lower border."""

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -53,18 +54,35 @@ def swarm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
         yield Swarm(world)
 
 
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 1 MiB."""
-    folder = tmp_path / "tiny"
+@contextmanager
+def disk_of(folder: Path, size: str) -> Iterator[Path]:
+    """A disk of so many bytes, as `16m`, mounted there; skips where that is not allowed."""
     folder.mkdir()
     mount = shutil.which("mount")
     if mount is None or os.geteuid() != 0:
-        pytest.skip("only root may mount a disk of 1 MiB")
+        pytest.skip("only root may mount a small disk")
     done = subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, check=False
+        [mount, "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder],
+        capture_output=True,
+        check=False,
     )
     if done.returncode != 0:
-        pytest.skip(f"a disk of 1 MiB cannot be mounted here: {done.stderr.decode()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
+        pytest.skip(f"a small disk cannot be mounted here: {done.stderr.decode()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 1 MiB."""
+    with disk_of(tmp_path / "tiny", "1m") as disk:
+        yield disk
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 16 MiB."""
+    with disk_of(tmp_path / "small", "16m") as disk:
+        yield disk

@@ -3,13 +3,18 @@
 Skipped where this machine lets no multicast through its loopback.
 """
 
+import asyncio
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.processes import LOOPBACK, Peer, World, opened, random_file, until
+from p2ptui.net import lan
+from p2ptui.net.discovery import Card
+from tests.support.processes import DEADLINE_S, LOOPBACK, Peer, World, opened, random_file, until
 
 SIZE = 3_000_000
 NEAR = {
@@ -69,6 +74,60 @@ def test_the_only_tracker_of_a_network_is_joined_and_its_fingerprint_told(near: 
     anna.wait_for("connected")
     texts = [event["text"] for event in anna.events if event["event"] == "notice"]
     assert any("trusted the fingerprint" in text for text in texts), texts
+
+
+MORTAL = """
+import asyncio
+from p2ptui.base.ids import PeerId, Pin
+from p2ptui.net import lan
+from p2ptui.net.discovery import Card
+from p2ptui.net.wire.messages import Endpoint
+
+async def main():
+    lan.TTL_S = 2
+    there = lan.ZeroconfLan(["127.0.0.1"])
+    place = (Endpoint("127.0.0.1", 7071),)
+    await there.advertise(Card("member", Pin("p" * 32), "", PeerId("a" * 32), place))
+    await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def mortal() -> Iterator["subprocess.Popen[bytes]"]:
+    if fault := multicast_fault():
+        pytest.skip(fault)
+    process = subprocess.Popen([sys.executable, "-c", MORTAL])
+    yield process
+    process.kill()
+    process.wait()
+
+
+async def test_who_is_killed_says_no_goodbye_and_is_withdrawn_all_the_same(
+    mortal: "subprocess.Popen[bytes]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lan, "CHECK_S", 0.5)
+    monkeypatch.setattr(lan, "ASK_S", 1.0)
+    told: dict[str, Card | None] = {}
+    looking = lan.ZeroconfLan(["127.0.0.1"])
+    try:
+        await looking.browse("member", told.__setitem__)
+        names = await eventually_named(told, there=True)
+        mortal.kill()
+        assert await eventually_named(told, there=False) >= names
+    finally:
+        await looking.close()
+
+
+async def eventually_named(told: dict[str, Card | None], *, there: bool) -> set[str]:
+    """The instances of the mortal member, once they are there, or are gone."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            names = {name for name in told if name.startswith(f"p2ptui-{'a' * 8}.")}
+            if names and all((told[name] is not None) == there for name in names):
+                return names
+            await asyncio.sleep(0.05)
 
 
 def test_of_several_trackers_none_is_joined(near: World) -> None:

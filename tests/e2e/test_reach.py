@@ -29,6 +29,13 @@ def reached(world: World, name: str, state: str) -> None:
     until(is_so, f"{name} {state}")
 
 
+def path_to(world: World, name: str, other: str) -> str:
+    """How a node says that it is connected with another."""
+    rows = world.done(name, "peers").rows
+    path: str = next(row["path"] for row in rows if row["nick"] == other)
+    return path
+
+
 def fetch(world: World, taker: str, folder: Path) -> str:
     """Fetch the file and say which way its source was reached."""
     world.done(taker, "fetch", "big.bin", "--to", str(folder))
@@ -55,6 +62,7 @@ def test_f114_a_source_behind_a_firewall_dials_the_taker(world: World) -> None:
     world.peer("ben", tracker.link)
     reached(world, "ben", "reachable")
     assert fetch(world, "ben", world.folder / "got") == "connect-back"
+    assert path_to(world, "anna", "ben") == "connect-back", "the source tells the same"
 
 
 def test_two_members_behind_firewalls_are_joined_by_the_tracker(world: World) -> None:
@@ -63,6 +71,7 @@ def test_two_members_behind_firewalls_are_joined_by_the_tracker(world: World) ->
     world.peer("ben", tracker.link, listen="127.0.0.3:0")
     reached(world, "ben", "unreachable")
     assert fetch(world, "ben", world.folder / "got") == "relay"
+    assert path_to(world, "anna", "ben") == "relay"
 
 
 def test_a_relay_that_is_switched_off_is_told(world: World) -> None:

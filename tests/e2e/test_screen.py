@@ -64,7 +64,7 @@ def test_search_fetch_publish_remove_quit(world: World, screen: Terminal) -> Non
     # Hostile names are shown, not obeyed, and no byte of them reaches the terminal as it is.
     screen.press("2", "/", *["BSpace"] * len("needle"))
     screen.type("gpj")
-    screen.until_seen("a\\u202egpj.exe [@cli", "[red].txt")
+    screen.until_seen("a\\u202egpj.exe [@", "[red].txt")
 
     screen.press("Enter", "q")
     assert screen.until_ended() == 0

@@ -84,7 +84,7 @@ async def test_f19_a_frame_that_is_never_complete_ends_it_after_30_s() -> None:
     assert clock.monotonic() - began == pytest.approx(30)
     dripping.cancel()
     await raw.lost
-    assert raw.messages()[-1] == m.Goodbye("idle", "a frame was not complete within 30 s")
+    assert raw.messages()[-1] == m.Goodbye("idle", "a piece of data was not complete within 30 s")
 
 
 @pytest.mark.parametrize(("role", "silence_s"), [(Role.PEER, 120), (Role.MEMBER, 45)])

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from p2ptui.net.link import LinkClosed, link_lost
+from p2ptui.net.link import LinkClosed
 from p2ptui.net.tasks import spawn
 from p2ptui.net.wire import messages as m
 from p2ptui.net.wire.errors import ProtocolViolation
@@ -204,17 +204,3 @@ async def test_no_timer_and_no_task_is_left_behind() -> None:
         assert link._watch._timer is None
         assert link._aborter is None or link._aborter.cancelled()
     assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
-@pytest.mark.parametrize(
-    ("error", "text"),
-    [
-        (ConnectionResetError(104, "Connection reset by peer"), "connection reset by peer"),
-        (ConnectionResetError("connection reset"), "connection reset"),
-        (None, "the connection was lost"),
-    ],
-)
-def test_a_lost_connection_is_told_in_words(error: OSError | None, text: str) -> None:
-    end = link_lost(error)
-    assert (end.code, end.text, end.theirs) == ("gone", text, True)
-    assert end.__cause__ is error

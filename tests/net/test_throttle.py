@@ -27,6 +27,12 @@ async def test_no_limit_takes_no_time() -> None:
     assert throttle.grain == MAX_GRAIN_BYTES
 
 
+def test_no_limit_reads_no_clock() -> None:
+    assert Throttle().charge(MIB) == 0.0, "there is no loop whose time could be read"
+    with pytest.raises(RuntimeError):
+        Throttle(MIB).charge(MIB)
+
+
 @virtual_time
 async def test_ten_seconds_worth_takes_ten_seconds_less_the_burst() -> None:
     throttle = Throttle(MIB)

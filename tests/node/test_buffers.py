@@ -1,6 +1,7 @@
 """Chunk buffers: bounded, used again, fair, and never used again while bytes may still come."""
 
 import asyncio
+import ctypes
 import random
 from collections.abc import Callable
 
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2ptui.net.tasks import spawn
-from p2ptui.node.buffers import ChunkBuffers
+from p2ptui.node.buffers import ChunkBuffers, is_blocks
+from p2ptui.node.disk import BLOCK_BYTES
 from tests.support.fake_time import run_virtual, virtual_time
 
 
@@ -148,3 +150,25 @@ async def test_waiting_takes_no_time_of_the_loop() -> None:
     buffers.give_back(held, clean=True)
     await waiting
     assert asyncio.get_running_loop().time() - began == 60
+
+
+@pytest.mark.parametrize("length", [BLOCK_BYTES, 256 * BLOCK_BYTES])
+async def test_whole_blocks_begin_at_a_page_and_go_round(length: int) -> None:
+    buffers = ChunkBuffers()
+    buffer = await buffers.take(length)
+    assert is_blocks(buffer)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(buffer))
+    assert address % BLOCK_BYTES == 0
+    buffers.give_back(buffer, clean=True)
+    again = await buffers.take(length)
+    assert again.obj is buffer.obj
+
+
+async def test_what_is_no_whole_block_is_known() -> None:
+    buffers = ChunkBuffers()
+    whole = await buffers.take(4 * BLOCK_BYTES)
+    assert not is_blocks(whole[: BLOCK_BYTES + 1])
+    assert not is_blocks(await buffers.take(BLOCK_BYTES - 1))
+    assert not is_blocks(await buffers.take(0))
+    assert not is_blocks(bytes(BLOCK_BYTES))
+    assert not is_blocks(memoryview(bytearray(BLOCK_BYTES)))

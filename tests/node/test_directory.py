@@ -32,6 +32,7 @@ class AskedTracker:
         self.asked: list[object] = []
         self.released: list[ContentId] = []
         self.failure: P2PError | None = None
+        self.reached: int | None = None
 
     async def ask(self, make: Callable[[int], object], answer: type[T]) -> T:
         if self.failure is not None:

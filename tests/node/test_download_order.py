@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from p2ptui.base.errors import ExitCode, P2PError
 from p2ptui.base.ids import TransferId
 from p2ptui.node import downloads as downloads_module
-from p2ptui.node import rows
+from p2ptui.node import queue, rows
 from p2ptui.node.events import FetchStateChanged
 from p2ptui.node.queue import MAX_PRIORITY
 from tests.support.contents import MIB, make_bytes
@@ -136,7 +137,7 @@ async def test_of_one_content_one_is_at_work_and_its_twins_wait(tmp_path: Path) 
 async def test_many_are_paused_taken_up_and_ended_at_once(tmp_path: Path) -> None:
     async with downloading(tmp_path) as rig:
         over: list[str] = []
-        rig.downloads.on_over = lambda record: over.append(record.name)
+        rig.downloads.outcomes.over = lambda records: over.extend(each.name for each in records)
         await rig.add("a", "b", "c", "d")
         await rig.until_running("a", "b")
         some = [each for each in rig.downloads.current if each.record.name != "c"]
@@ -219,3 +220,26 @@ async def test_what_a_cancelled_one_has_stays_until_it_is_discarded(tmp_path: Pa
         await rig.downloads.cancel(number)
         await rig.downloads.discard(tmp_path, content)
         assert not list(tmp_path.glob(".p2ptui-partial/*.part"))
+
+
+@virtual_time
+async def test_those_that_wait_have_a_turn_and_a_twin_says_what_it_waits_for(
+    tmp_path: Path,
+) -> None:
+    async with downloading(tmp_path) as rig:
+        a, b, c, d = await rig.add("a", "b", "c", "d")
+        await rig.until_running("a", "b")
+        assert queue.turns(rig.downloads.current) == {c: 1, d: 2}
+        await rig.downloads.move(d, earlier=True)
+        assert queue.turns(rig.downloads.current) == {d: 1, c: 2}
+        await rig.downloads.pause(d)
+        turns = queue.turns(rig.downloads.current)
+        assert turns == {c: 1}
+        row = rows.download_row(rig.downloads.find(c), rig.fetches.clock.monotonic(), turns[c])
+        assert (row.state, row.turn) == ("queued", 1)
+        again = msgspec.structs.replace(
+            rig.downloads.find(a).record, folder="/elsewhere", state="queued"
+        )
+        (twin,) = await rig.downloads.add_files([again])
+        assert rows.download_row(twin, 0.0).reason == rows.TWIN
+        assert rows.download_row(rig.downloads.find(b), 0.0).turn == 0

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from p2ptui.base.errors import ExitCode, P2PError
+from p2ptui.base.ids import PeerId
 from p2ptui.net.wire import messages as m
+from p2ptui.node import rows
 from p2ptui.node.crew import FRUITLESS_S, MAX_SOURCES
 from p2ptui.node.fetch import Fetch, FetchFailure
 from p2ptui.node.peer_session import PeerSession
@@ -17,6 +19,7 @@ from tests.support.eventually import eventually, stays
 from tests.support.fake_time import virtual_time
 from tests.support.fetch_rig import fetching
 from tests.support.members import Member
+from tests.support.memory_net import MemoryLink
 from tests.support.offers import MemoryOffers
 
 SONG = make_bytes(6 * MIB + 11, seed=7)
@@ -76,6 +79,26 @@ async def test_a_source_that_joins_while_it_runs_is_used(tmp_path: Path) -> None
         await eventually(lambda: fetch.state == "stalled")
         assert rig.states[-1] == ("stalled", "nobody has it now")
         await rig.peer("anna")
+        assert (await run).read_bytes() == SONG
+
+
+@virtual_time
+async def test_f104_a_source_that_does_not_answer_is_told_while_it_is_dialled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with fetching(tmp_path, SONG, ["anna"]) as rig:
+        answering = asyncio.Event()
+        dial = rig.taker.host.dial_peer
+
+        async def frozen(endpoint: m.Endpoint, expect: PeerId | None) -> MemoryLink:
+            await answering.wait()
+            return await dial(endpoint, expect)
+
+        monkeypatch.setattr(rig.taker.host, "dial_peer", frozen)
+        fetch, run = rig.start()
+        await eventually(lambda: fetch.state == "stalled")
+        assert rig.states[-1] == ("stalled", "anna does not answer yet")
+        answering.set()
         assert (await run).read_bytes() == SONG
 
 
@@ -188,6 +211,15 @@ async def test_f75_a_short_chunk_is_asked_of_another(tmp_path: Path) -> None:
         anna.chunk_s = 12.0
         _, run = rig.start()
         assert (await run).read_bytes() == SONG
+
+
+@virtual_time
+async def test_f80_of_several_refusals_the_first_is_told(tmp_path: Path) -> None:
+    async with fetching(tmp_path, SONG, ["anna"]) as rig:
+        rig.peers[0].chunk_refusals = ["changed", *["not_shared"] * 5]
+        _, run = rig.start()
+        assert (await run).read_bytes() == SONG
+        assert rig.lost[0][1] == "changed"
 
 
 @virtual_time
@@ -349,6 +381,11 @@ async def test_f103_a_cut_cable_is_noticed_and_mended(tmp_path: Path) -> None:
         rig.network.cut("anna")
         await eventually(lambda: fetch.state == "stalled")
         await asyncio.sleep(600)
+        source = fetch.sources[rig.peers[0].host.peer_id]
+        await eventually(lambda: source.state == "failed")
+        retry, now = rows.next_try(fetch, rig.clock.monotonic()), rig.clock.monotonic()
+        assert retry is not None
+        assert abs(retry - rig.clock.wall() - (source.next_try - now)) <= 1
         rig.network.mend("anna")
         began = rig.clock.monotonic()
         assert (await run).read_bytes() == SONG

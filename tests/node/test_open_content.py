@@ -134,3 +134,80 @@ def test_a_close_during_a_read_waits_for_it(
     monkeypatch.setattr(os, "close", note)
     assert opened.read(0) == DATA[:MIB]
     assert len(handles) == 1
+
+
+# --- without waiting for the disk ---------------------------------------------------------------
+
+needs_nowait = pytest.mark.skipif(
+    not hasattr(os, "RWF_NOWAIT"), reason="the system cannot tell what is in memory"
+)
+
+
+@needs_nowait
+def test_a_chunk_is_read_at_once_or_not_at_all(opened: OpenContent) -> None:
+    for index, length in ((0, MIB), (1, MIB), (2, 9)):
+        buffer = memoryview(bytearray(length))
+        if opened.read_cached(index, buffer):  # a file system may have nothing in memory
+            assert buffer == DATA[index * MIB : index * MIB + length]
+    with pytest.raises(IndexError):
+        opened.read_cached(3, memoryview(bytearray(9)))
+    opened.close()
+    with pytest.raises(ContentChanged):
+        opened.read_cached(0, memoryview(bytearray(MIB)))
+
+
+@needs_nowait
+@pytest.mark.parametrize("answer", [BlockingIOError(11, "would wait"), MIB // 2])
+def test_what_is_not_all_in_memory_is_not_read(
+    opened: OpenContent, monkeypatch: pytest.MonkeyPatch, answer: int | OSError
+) -> None:
+    def read_some(_handle: int, _into: object, _offset: int, flags: int) -> int:
+        assert flags == os.RWF_NOWAIT, "it may wait for the disk"
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(opened, "_tells_cached", True)
+    monkeypatch.setattr(os, "preadv", read_some)
+    assert not opened.read_cached(0, memoryview(bytearray(MIB)))
+    opened.close()
+
+
+@needs_nowait
+@pytest.mark.parametrize("change", [append, rewrite, lambda path: os.truncate(path, 5)])
+def test_f80_a_file_that_changed_is_not_served_at_once(
+    opened: OpenContent, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]
+) -> None:
+    read = os.preadv
+
+    def meddle(handle: int, into: list[memoryview], offset: int, _flags: int) -> int:
+        found = read(handle, into, offset)
+        change(opened.path)
+        return found
+
+    monkeypatch.setattr(opened, "_tells_cached", True)
+    monkeypatch.setattr(os, "preadv", meddle)
+    for _ in range(2):  # while it was read, and before
+        with pytest.raises(ContentChanged):
+            opened.read_cached(0, memoryview(bytearray(MIB)))
+    opened.close()
+
+
+@needs_nowait
+@pytest.mark.parametrize("answer", [OSError(95, "not supported"), BlockingIOError(11, "wait")])
+def test_a_file_system_that_cannot_tell_is_not_asked_again(
+    opened: OpenContent, monkeypatch: pytest.MonkeyPatch, answer: OSError
+) -> None:
+    asked: list[int] = []
+
+    def refuse(_handle: int, _into: object, _offset: int, flags: int) -> int:
+        asked.append(flags)
+        raise answer
+
+    opened.close()
+    monkeypatch.setattr(os, "preadv", refuse)
+    again = open_content(opened.path.parent.parent)
+    assert not again.read_cached(0, memoryview(bytearray(MIB)))
+    assert len(asked) == (2 if isinstance(answer, BlockingIOError) else 1)
+    assert again.read(0) == DATA[:MIB]
+    again.close()

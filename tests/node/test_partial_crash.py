@@ -147,6 +147,24 @@ def test_f91_a_disk_that_fills_up_says_how_much_is_missing() -> None:
     assert download(disk) == len(CHUNKS)
 
 
+def test_f91_what_a_journal_lacks_is_told_as_more_than_a_byte() -> None:
+    disk = SimulatedDisk()
+    partial = open_partial(disk)
+    partial.write_chunk(0, CHUNKS[0])
+    disk.capacity -= disk.free(disk.open_folder(partial.folder))
+    syncs = []
+
+    def fail_second_sync(_count: int, call: str) -> None:
+        syncs.append(call)
+        if syncs.count("fdatasync") == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    disk.trouble = fail_second_sync
+    with pytest.raises(NoSpace) as caught:
+        partial.checkpoint()
+    assert (caught.value.free, caught.value.missing) == (0, 64 * 1024)
+
+
 def test_f95_chunks_whose_sync_failed_are_fetched_again() -> None:
     disk = SimulatedDisk()
     partial = open_partial(disk)

@@ -108,7 +108,7 @@ async def test_a_member_that_asks_for_it_is_dialled() -> None:
     rig = Rig()
     endpoint = await rig.bert.listen()
     rig.reach.heard(m.Dial(rig.bert.id, (endpoint,)))
-    await eventually(lambda: rig.anna.peers.path(rig.bert.id) == "direct")
+    await eventually(lambda: rig.anna.peers.path(rig.bert.id) == "connect-back")
     rig.reach.heard(m.Dial(rig.bert.id, (m.Endpoint("10.0.9.9", 7071),)))  # it comes to nothing
     await asyncio.sleep(1)
     assert len(rig.anna.peers.sessions) == 1

@@ -62,6 +62,7 @@ async def test_every_method_there_and_back(tmp_path: Path) -> None:
         fetch = FetchRequest(target="song.flac", address="[::1]:7071", folder="/x")
         assert await remote.fetch(fetch) == await node.fetch(fetch)
         assert await remote.transfers(Page()) == await node.transfers(Page())
+        assert await remote.history(page) == await node.history(page)
         number = TransferId(1)
         assert await remote.transfer(number) == await node.transfer(number)
         assert await remote.steer(number, "pause") == await node.steer(number, "pause")

@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from p2ptui.base.ids import ContentId, TransferId
-from p2ptui.node.api import Page
+from p2ptui.base.ids import ContentId, PeerId, TransferId
+from p2ptui.node.api import Page, PeerPart
+from p2ptui.node.history import with_parts
 from p2ptui.node.store import NodeStore
 from p2ptui.node.store_leftovers import LeftoverTable
 from p2ptui.node.store_schema import STEPS, VERSION
@@ -41,6 +42,30 @@ async def test_a_transfer_comes_back_as_it_was_kept(table: TransferTable) -> Non
     await table.save(done)
     assert await table.get(kept.id) == done
     assert await table.get(TransferId(99)) is None
+
+
+async def test_many_are_kept_and_ended_together(table: TransferTable) -> None:
+    first = await table.add(transfer("one"))
+    many = await table.add_all([transfer(f"file {number}") for number in range(3)])
+    assert [each.id for each in many] == [first.id + 1, first.id + 2, first.id + 3]
+    assert [await table.get(each.id) for each in many] == many
+    ended = [
+        msgspec.structs.replace(
+            each, state="finished", finished=9.5, path="/a", done=5, size=5, seconds=1.5, peers=b"x"
+        )
+        for each in many[:2]
+    ]
+    await table.finish(ended)
+    assert [await table.get(each.id) for each in many] == [*ended, many[2]]
+    assert await table.unfinished() == [first, many[2]]
+
+
+async def test_numbers_are_never_used_again(table: TransferTable) -> None:
+    job = await table.add(transfer("job", files=1))
+    (file,) = await table.add_all([transfer("file", job=job.id, finished=1.0, state="finished")])
+    await table.forget_files(job.id)
+    assert await table.get(file.id) is None
+    assert (await table.add(transfer("next"))).id == file.id + 1
 
 
 async def test_what_is_not_finished_goes_on(table: TransferTable) -> None:
@@ -113,3 +138,31 @@ async def test_the_queue_of_an_older_version_is_kept(tmp_path: Path) -> None:
         await store.close()
     with contextlib.closing(sqlite3.connect(path)) as new:
         assert new.execute("PRAGMA user_version").fetchone() == (VERSION,)
+
+
+async def test_the_past_is_what_is_over_the_last_first(table: TransferTable) -> None:
+    part = PeerPart(peer_id=PeerId("b" * 32), nick="Änne", bytes=7)
+    await table.add(transfer("running"))
+    await table.add(transfer("song", state="finished", finished=9.0, peers=with_parts(b"", [part])))
+    await table.add(transfer("film", state="failed", finished=5.0, done=90, seconds=3.0))
+    await table.add(
+        transfer("song", direction="up", state="finished", finished=7.0, peer="bert (cccccccc)")
+    )
+    await table.add(transfer("of a job", state="finished", finished=8.0, job=TransferId(1)))
+
+    async def found(text: str, sort: str = "") -> list[tuple[str, float | None]]:
+        rows, total = await table.past(Page(filter=text, sort=sort))
+        assert total == len(rows)
+        return [(row.name, row.finished) for row in rows]
+
+    assert await found("") == [("song", 9.0), ("song", 7.0), ("film", 5.0)]
+    assert await found("änne") == [("song", 9.0)]
+    assert await found("BBBBBBBB so") == [("song", 9.0)]
+    assert await found("bert") == await found("up") == [("song", 7.0)]
+    assert await found("song down") == [("song", 9.0)]
+    assert await found("failed") == [("film", 5.0)]
+    assert await found("nobody") == []
+    assert (await found("", "-rate"))[0] == ("film", 5.0)
+    assert await found("job:1") == [("of a job", 8.0)]
+    rows, total = await table.past(Page(offset=1, limit=1))
+    assert ([row.finished for row in rows], total) == ([7.0], 3)

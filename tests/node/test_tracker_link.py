@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager
 import pytest
 
 from p2ptui.base.errors import ExitCode, P2PError, security_stop, storage_error, unreachable
-from p2ptui.base.ids import PeerId
+from p2ptui.base.ids import ContentId, PeerId
 from p2ptui.base.text import local_minute
 from p2ptui.net.link import Link
 from p2ptui.net.tasks import spawn
 from p2ptui.net.wire import messages as m
 from p2ptui.node.announcer import Announcer
+from p2ptui.node.tracker_end import BAN_CHECK_S, MAX_BAN_CHECK_S
 from p2ptui.node.tracker_link import (
     ANSWER_TIMEOUT_S,
     FIRST_JITTER_S,
@@ -49,6 +50,7 @@ class Handler:
         """What dialling raises."""
         self.list_failure: P2PError | None = None
         self.leaves: list[bytes] = []
+        self.held: set[ContentId] = set()
         self.broken = False
 
     async def dial(self, *, renew: bool = False) -> tuple[Link, str]:
@@ -76,6 +78,9 @@ class Handler:
         if self.list_failure is not None:
             raise self.list_failure
         return m.Listing(request.id, (entry("mine"),), 1)
+
+    async def holds(self, content: ContentId) -> bool:
+        return content in self.held
 
     async def renew(self, ask: Callable[[bytes], Awaitable[bytes]]) -> None:
         self.leaves.append(await ask(b"csr"))
@@ -334,12 +339,35 @@ async def test_f70_a_ban_for_a_time_is_waited_for_and_told() -> None:
         reason, wait_s = run.handler.losses[0]
         assert reason == f"banned until {local_minute(until)}: spam"
         assert wait_s is not None
-        assert 3600 <= wait_s <= 3612
+        assert BAN_CHECK_S <= wait_s <= BAN_CHECK_S + FIRST_JITTER_S
         assert run.link.status.state == "waiting"
         await asyncio.sleep(3590)
-        assert run.handler.dials == 1, "it does not hammer"
+        assert 4 <= run.handler.dials <= 6, "it does not hammer"
         run.tracker.goodbye = None
         await run.until_up(30)
+
+
+@virtual_time
+async def test_f70_a_ban_that_is_lifted_early_is_noticed_soon() -> None:
+    async with linked() as run:
+        until = int(run.clock.wall()) + 7 * 86400
+        run.tracker.goodbye = m.Goodbye("kicked", "spam", until)
+        await run.tracker.links[0].close("kicked", "spam", until)
+        await eventually(lambda: run.handler.losses)
+        run.tracker.goodbye = None
+        await run.until_up(BAN_CHECK_S + FIRST_JITTER_S + 1)
+
+
+@virtual_time
+async def test_f70_a_long_ban_is_asked_about_ever_less_often() -> None:
+    async with linked() as run:
+        until = int(run.clock.wall()) + 7 * 86400
+        run.tracker.goodbye = m.Goodbye("kicked", "spam", until)
+        await run.tracker.links[0].close("kicked", "spam", until)
+        await asyncio.sleep(86400)
+        assert 48 <= run.handler.dials <= 54
+        run.tracker.goodbye = None
+        await run.until_up(MAX_BAN_CHECK_S + MAX_BACKOFF_S)
 
 
 @virtual_time

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from p2ptui.base.clock import SystemClock
+from p2ptui.base.ids import ContentId
 from p2ptui.net.link import Link, LinkClosed
 from p2ptui.net.wire import messages as m
 from p2ptui.node.announcer import Announcer
@@ -64,6 +65,9 @@ class Handler:
 
     async def list_files(self, request: m.ListFiles) -> m.Listing:
         return m.Listing(request.id, (), 0)
+
+    async def holds(self, content: ContentId) -> bool:
+        return False
 
     async def renew(self, ask: Callable[[bytes], Awaitable[bytes]]) -> None:
         """Has nothing to renew."""

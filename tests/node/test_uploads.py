@@ -10,7 +10,7 @@ from p2ptui.base.errors import P2PError, storage_error
 from p2ptui.base.ids import ContentId
 from p2ptui.net.link import LinkClosed
 from p2ptui.net.loop import Inline
-from p2ptui.net.tasks import TaskSet
+from p2ptui.net.tasks import TaskSet, spawn
 from p2ptui.net.throttle import Throttle
 from p2ptui.net.wire import messages as m
 from p2ptui.node.open_offers import MAX_OPEN
@@ -178,12 +178,24 @@ async def test_f80_a_file_that_changed_is_withdrawn_and_the_taker_told() -> None
 
 
 @virtual_time
+async def test_f80_a_second_copy_is_served_when_the_first_one_changed_or_was_removed() -> None:
+    async with serving(SONG) as (run, taker):
+        stale = MemoryOffer(SONG)
+        stale.trouble = ContentChanged("song.mp3")
+        run.offers.prepare([stale])
+        run.ask(1, 3)
+        assert len(await taker.until(1, 5)) == 5
+        assert stale.closed
+        assert run.offers.changes == [SONG_ID]
+
+
+@virtual_time
 async def test_f80_a_file_that_changed_before_it_was_opened() -> None:
     async with serving(SONG) as (run, taker):
         run.offers.trouble = ContentChanged("song.mp3")
         run.ask(1)
         assert await taker.failure(1) == "changed"
-        assert run.offers.changes == [SONG_ID]
+        assert run.offers.changes == [SONG_ID] * 2, "looked at again, at the second try too"
 
 
 @virtual_time
@@ -484,6 +496,53 @@ async def test_a_history_that_cannot_be_written_stops_nothing() -> None:
     ledger.count(upload, len(SONG))
     ledger.end(upload)
     await ledger.sweep()
+    assert ledger.current == ()
+
+
+async def test_an_upload_is_there_until_it_is_in_the_history_and_never_twice() -> None:
+    history: list[Upload] = []
+    written = asyncio.Event()
+
+    async def on_end(upload: Upload) -> None:
+        await written.wait()
+        history.append(upload)
+        await asyncio.sleep(0)
+
+    async def seen() -> list[Upload]:
+        async with ledger.settling:
+            now = list(ledger.current)
+            await asyncio.sleep(0)  # the history is read
+            return [*now, *history]
+
+    ledger = UploadLedger(FakeClock(), on_end)
+    upload = ledger.begin(BERT, "bert", SONG_ID, MemoryOffer(SONG))
+    ledger.count(upload, len(SONG))
+    ledger.end(upload)
+    ending = spawn(ledger.sweep(), name="end")
+    await asyncio.sleep(0)
+    assert ledger.current == (upload,)
+    again = ledger.begin(BERT, "bert", SONG_ID, MemoryOffer(SONG))
+    assert again is not upload, "what is asked for anew is another upload"
+    looks = [spawn(seen(), name="look") for _ in range(3)]
+    written.set()
+    for look in looks:
+        assert sorted(map(id, await look)) == sorted(map(id, (upload, again)))
+    await ending
+    assert (ledger.current, history) == ((again,), [upload])
+
+
+async def test_an_end_that_is_cancelled_leaves_no_upload_behind() -> None:
+    async def on_end(_upload: Upload) -> None:
+        await asyncio.sleep(3600)
+
+    ledger = UploadLedger(FakeClock(), on_end)
+    upload = ledger.begin(BERT, "bert", SONG_ID, MemoryOffer(SONG))
+    ledger.count(upload, len(SONG))
+    ledger.end(upload)
+    ending = spawn(ledger.end_peer(BERT), name="end")
+    await asyncio.sleep(0)
+    ending.cancel()
+    await asyncio.wait({ending})
     assert ledger.current == ()
 
 

@@ -112,6 +112,7 @@ async def test_all_that_was_tried_is_told() -> None:
     assert caught.value.exit_code is ExitCode.UNREACHABLE
     for said in ("10.0.9.9:7071", "you cannot be dialled either", "relays nothing"):
         assert said in caught.value.message
+    assert str(caught.value).count("Cannot reach") == 1, "nothing is said twice"
     await pair.close()
 
 
@@ -188,3 +189,26 @@ def test_f108_families_take_turns_and_nothing_is_dialled_twice() -> None:
     )
     assert in_turn((four, other, four, six)) == [four, six, other]
     assert in_turn(()) == []
+
+
+async def test_a_member_that_dialled_us_by_itself_is_told_as_such_at_both_ends() -> None:
+    pair = helped()
+    await pair.anna.listen()
+    session = await pair.bert.peers.session(pair.anna.id, (pair.anna.listening.endpoint,))
+    assert session.path == "direct"
+    await eventually(lambda: pair.anna.peers.path(pair.bert.id) == "inbound")
+    # What Anna fetches from Bert takes the connection that is there.
+    back = await pair.anna.peers.session(pair.bert.id, (DEAD,))
+    assert back.path == "inbound"
+    assert pair.log == []
+    await pair.close()
+
+
+@virtual_time
+async def test_the_one_that_dials_back_tells_the_same_path() -> None:
+    pair = helped()
+    await pair.anna.listen()
+    pair.calls = pair.dial_back
+    await pair.anna.peers.session(pair.bert.id, (DEAD,))
+    assert pair.bert.peers.path(pair.anna.id) == "connect-back"
+    await pair.close()

@@ -10,6 +10,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from p2ptui.screens import history
 from p2ptui.screens.panes import event_log, hosts, log
 from tests.support import scene
 from tests.support.console_rig import ConsoleRig
@@ -31,7 +32,7 @@ def _same_everywhere() -> Iterator[None]:
         patch.setenv("TERM", "xterm-256color")
         patch.setenv("TZ", "UTC")
         time.tzset()
-        for module in (event_log, hosts, log):
+        for module in (event_log, history, hosts, log):
             patch.setattr(module, "time", still)
         yield
     time.tzset()

@@ -14,6 +14,7 @@ from p2ptui.screens.keys import KEYS, PANES, TABLE_KEYS, PaneName, help_of, keym
 from p2ptui.screens.palette import Palette
 from p2ptui.screens.panes.base import FilterBox
 from p2ptui.screens.peer import PeerScreen
+from p2ptui.screens.row_list import RowListScreen
 from p2ptui.screens.session import Looks
 from p2ptui.widgets.command_line import CommandLine
 from p2ptui.widgets.dialog import Question
@@ -324,6 +325,13 @@ async def _undo(rig: Rig) -> None:
 
 
 # --- other screens --------------------------------------------------------------------------------
+
+
+@key("history")
+async def _history(rig: Rig) -> None:
+    await rig.press("h")
+    await rig.until_on(RowListScreen)
+    assert rig.node.named("history")
 
 
 @key("settings")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from p2ptui.screens.panes.file_rows import short_count
 from p2ptui.screens.panes.library import HASHING_TICKS, OWNERS_TICKS
 from tests.support.screen_node import ScreenNode
 from tests.support.screen_rig import Rig, Ways, opened
@@ -20,7 +21,8 @@ def owners_told(node: ScreenNode, owners: int | None) -> None:
 
 
 def line_of(rig: Rig, name: str) -> str:
-    return next(line for line in rig.text.splitlines() if name in line)[:50]
+    """What the pane, which is the first one, has in the line of a file."""
+    return next(line for line in rig.text.splitlines() if name in line).split("│")[1]
 
 
 async def ticks(rig: Rig, count: int) -> None:
@@ -67,3 +69,15 @@ async def test_what_a_filter_shows_is_brought_anew_in_its_place(tmp_path: Path) 
         await rig.until(lambda: "  7" in line_of(rig, "-01.flac"), "the owners")
         assert "track-04" in str(rig.table("library").cursor_key)
         assert len(rig.table("library").marked) == 1
+
+
+async def test_who_else_has_a_file_is_seen_beside_the_other_panes(rig: Rig) -> None:
+    header = rig.text.split("\n")[2]
+    assert "Others" in header
+    assert line_of(rig, "welcome.txt").split()[-1] == "15"
+    assert " Src " in rig.text
+
+
+def test_a_folder_s_number_of_files_fits_its_column() -> None:
+    told = [short_count(count) for count in (0, 9_999, 10_000, 999_999, 3_200_000)]
+    assert told == ["0", "9999", "10k", "999k", "3M"]

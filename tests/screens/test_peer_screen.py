@@ -8,7 +8,7 @@ import pytest
 from p2ptui.base.errors import P2PError, unreachable
 from p2ptui.node.api import NodeApi
 from p2ptui.node.api_values import Reachability
-from p2ptui.node.events import FetchFinished, Resync, ShareScanned, TrackerNotice
+from p2ptui.node.events import Connected, FetchFinished, Resync, ShareScanned, TrackerNotice
 from p2ptui.screens.dialogs import KEEP, STAY, STOP
 from p2ptui.screens.panes.log import found_lines
 from p2ptui.screens.peer import PeerScreen
@@ -142,6 +142,26 @@ async def test_search_on_the_command_line_fills_the_search(rig: Rig) -> None:
     await command(rig, "/search debian")
     await rig.until(lambda: rig.node.named("search")[-1][1] == "debian", "the query")
     assert rig.screen.active == "search"
+
+
+@pytest.mark.parametrize("answer_first", [True, False])
+async def test_a_tracker_that_was_joined_is_told_once(rig: Rig, answer_first: bool) -> None:
+    sentence = "connected to lab.example at 10.0.4.2:7070"
+    event = Connected(
+        time=scene.TIME, tracker="lab.example", peer_id=scene.peer_of("leo-x1"),
+        address="10.0.4.2:7070", motd="Be nice.",
+    )  # fmt: skip
+    if not answer_first:
+        rig.node.emit(event)
+        await rig.settle()
+    await command(rig, "join 10.0.4.2:7070")
+    await rig.until_seen(sentence)
+    if answer_first:
+        rig.node.emit(event)
+    await rig.until_seen("Be nice.")
+    assert rig.text.count(sentence) == 1
+    rig.screen.log_pane.write(["what comes later is told"])
+    await rig.until_seen("what comes later is told")
 
 
 async def test_long_answers_bring_the_log_up_where_it_is_hidden(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from p2ptui.screens.panes.log import clock_time
 from p2ptui.screens.panes.network import NetworkPane
+from p2ptui.screens.past_transfer import PastTransfer
 from p2ptui.screens.session import Looks
 from p2ptui.screens.too_small import TooSmall
 from p2ptui.widgets.dialog import Question
@@ -102,6 +103,19 @@ async def test_sources_with_the_chunk_map(rig: Rig, picture: Compare) -> None:
     await rig.press("3", "o")
     await rig.until_seen("attic-pi")
     picture(rig)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x36", "80x24"])
+async def test_the_history(size: tuple[int, int], tmp_path: Path, picture: Compare) -> None:
+    node = ScreenNode()
+    node.rows = scene.over()
+    async with opened(Ways(node), tmp_path, size) as rig:
+        await rig.press("h")
+        await rig.until_seen("44 transfers")
+        if size == NARROW:
+            await rig.press("enter")
+            await rig.until_on(PastTransfer)
+        picture(rig)
 
 
 async def test_the_keys_of_a_pane(rig: Rig, picture: Compare) -> None:

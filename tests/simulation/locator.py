@@ -10,6 +10,7 @@ from collections.abc import Callable
 from p2ptui.base.ids import ContentId, PeerId
 from p2ptui.net.tasks import TaskSet
 from p2ptui.net.wire import messages as m
+from p2ptui.node.fetch_reports import FetchReports
 from p2ptui.node.offering import Offering
 from p2ptui.node.tracker_link import SourceWatcher
 
@@ -92,6 +93,7 @@ class Locator:
     def __init__(self, tracker: SimulatedTracker, source: m.Source, content: ContentId) -> None:
         self.source = source
         self.offering = Offering()
+        self.reports = FetchReports()
         self.up = asyncio.Event()
         self._content = content
         self._tracker = tracker

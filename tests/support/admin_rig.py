@@ -54,6 +54,7 @@ class AdminRig(TrackerRig):
             networks=self.networks,
             kept=KeptSettings(home.settings, Inline()),
             audit=AuditLog(home.audit),
+            history=self.history,
             backups=Backups(
                 home=home, authority=self.authority, index=self.store.path, clock=clock
             ),
@@ -66,7 +67,9 @@ class AdminRig(TrackerRig):
             dropped=lambda: 0,
         )
         settings = TrackerSettings(max_entries=max_entries, motd="hello")
-        self.console = Console(parts, settings, lambda: settings)
+        self.settings = settings
+        """What a reload reads."""
+        self.console = Console(parts, settings, lambda: self.settings)
         self.entrance = Entrance(
             admission=Admission(
                 self.authority, is_open=lambda: self.rules.open, clock=clock, offload=Inline()

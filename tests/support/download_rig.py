@@ -38,6 +38,9 @@ class MemoryTable:
     async def save(self, *records: TransferRecord) -> None:
         self.records.update({record.id: record for record in records})
 
+    async def finish(self, records: list[TransferRecord]) -> None:
+        await self.save(*records)
+
     async def get(self, number: TransferId) -> TransferRecord | None:
         return self.records.get(number)
 
@@ -72,10 +75,10 @@ class DownloadRig:
         downloads = self.downloads
         tools = dataclasses.replace(
             self.fetches.tools(),
-            on_state=downloads.state_changed,
-            on_prepared=downloads.prepared,
-            on_placed=downloads.placed,
-            on_source_lost=downloads.source_lost,
+            on_state=downloads.outcomes.state_changed,
+            on_prepared=downloads.outcomes.prepared,
+            on_placed=downloads.outcomes.placed,
+            on_source_lost=downloads.outcomes.source_lost,
         )
         downloads.connect(tools)
 

@@ -119,10 +119,15 @@ class FakeNode:
 
     def __init__(self) -> None:
         self.bus: Bus[FeedItem] = Bus()
+        self.patience_s: float | None = None
+        """Of the last folder that was asked for."""
         self.calls: list[tuple[object, ...]] = []
         self.trouble: dict[str, Exception] = {}
         self.tracker = CONNECTED
         self.found: tuple[TrackerFound, ...] = ()
+        self.folder_row: TransferRow | None = None
+        self.reached: int | None = None
+        """How many members answer, the tracker being away."""
         self.files: list[FileRow] = []
         self.hits: list[HitRow] = [hit()]
         self.owners: tuple[SourceRow, ...] = (source(),)
@@ -255,7 +260,7 @@ class FakeNode:
         self._called("search", text, page)
         found = [row for row in self.hits if all(word in row.name for word in text.split())]
         rows = tuple(found[page.offset : page.offset + page.limit])
-        return HitPage(rows=rows, total=len(found), more=False, took_ms=0.4)
+        return HitPage(rows=rows, total=len(found), more=False, took_ms=0.4, reached=self.reached)
 
     async def sources(self, target: str) -> ContentSources:
         self._called("sources", target)
@@ -263,31 +268,43 @@ class FakeNode:
             if target in {row.name, row.content_id}:
                 return ContentSources(
                     content_id=row.content_id, name=row.name, size=row.size, known=row.known,
-                    sources=self.owners,
+                    sources=self.owners, reached=self.reached,
                 )  # fmt: skip
         raise not_found(f"No file {target}", "Nobody offers it.", "Try search.")
 
     async def peers(self, page: Page) -> HostPage:
         self._called("peers", page)
-        return HostPage(rows=tuple(self.members[page.offset :]), total=len(self.members))
+        rows = tuple(self.members[page.offset :])
+        return HostPage(rows=rows, total=len(self.members), reached=self.reached)
 
     async def browse(self, request: BrowseRequest) -> RemotePage:
         self._called("browse", request)
         row = RemoteFile(name=HOSTILE, size=5, content_id=CONTENT, changed=TIME)
-        return RemotePage(peer_id=BERT, nick="bert", rows=(row,), total=1)
+        return RemotePage(peer_id=BERT, nick="bert", rows=(row,), total=1, reached=self.reached)
 
     async def fetch(self, request: FetchRequest) -> TransferRow:
         self._called("fetch", request)
         return self.fetched(self, request)
 
-    async def fetch_folder(self, host: str, folder: str, to: str) -> TransferRow:
+    async def fetch_folder(
+        self, host: str, folder: str, to: str, patience_s: float | None = None
+    ) -> TransferRow:
+        self.patience_s = patience_s
         self._called("fetch_folder", host, folder, to)
-        return msgspec.structs.replace(transfer(), name=folder or host, content_id="", files=2)
+        return self.folder_row or msgspec.structs.replace(
+            transfer(), name=folder or host, content_id="", files=2
+        )
 
     async def transfers(self, page: Page) -> TransferPage:
         self._called("transfers", page)
         rows = tuple(self.rows[page.offset : page.offset + page.limit])
         return TransferPage(rows=rows, total=len(self.rows))
+
+    async def history(self, page: Page) -> TransferPage:
+        self._called("history", page)
+        past = [row for row in self.rows if row.finished is not None]
+        rows = tuple(past[page.offset : page.offset + page.limit])
+        return TransferPage(rows=rows, total=len(past))
 
     async def transfer(self, transfer_id: TransferId) -> TransferDetail:
         self._called("transfer", transfer_id)

@@ -14,7 +14,10 @@ from tracker.api import (
     AuditRow,
     Backup,
     DiscoverRequest,
+    FetchPage,
+    FetchRow,
     FilePage,
+    GiverRow,
     HitPage,
     HitRow,
     HostFile,
@@ -101,6 +104,18 @@ class FakeTracker:
     async def owners(self, content_id: str, page: Page) -> HostPage:
         self.calls.append(("owners", content_id, page))
         return await self.hosts(page)
+
+    async def history(self, page: Page) -> FetchPage:
+        self.calls.append(("history", page))
+        row = FetchRow(
+            time=TIME, peer_id=BERT, nick=HOSTILE, name="song.flac", content_id=CONTENT,
+            size=3_000_000, seconds=1.5, rate_bps=2_000_000,
+            givers=(
+                GiverRow(peer_id=PeerId("d" * 32), nick="dora", bytes=2_000_000),
+                GiverRow(peer_id=PeerId("e" * 32), nick="emil", bytes=1_000_000),
+            ),
+        )  # fmt: skip
+        return FetchPage(rows=(row,), total=1)
 
     async def kick(self, request: KickRequest) -> KickRow:
         self.calls.append(("kick", request))

@@ -14,6 +14,7 @@ from p2ptui.node.buffers import ChunkBuffers
 from p2ptui.node.disk import Disk
 from p2ptui.node.fetch import Fetch, FetchJob, FetchTools
 from p2ptui.node.manifest import Manifest
+from p2ptui.node.fetch_reports import FetchReports
 from p2ptui.node.offering import Offering
 from p2ptui.node.partial import Partial
 from p2ptui.node.source import Source
@@ -35,6 +36,7 @@ class FakeLocator:
         self.watchers: dict[ContentId, list[SourceWatcher]] = {}
         self.sources: list[m.Source] = []
         self.offering = Offering()
+        self.reports = FetchReports()
 
     def watch(self, content: ContentId, watcher: SourceWatcher) -> None:
         self.watchers.setdefault(content, []).append(watcher)

@@ -122,6 +122,8 @@ class ScriptedPeer:
         self.chunk_s = 0.0
         """Time that each chunk takes."""
         self.refusal: m.FailureCode | None = None
+        self.chunk_refusals: list[m.FailureCode] = []
+        """Said to the first requests for chunks, one each."""
         self.leaves_after: int | None = None
         self.misplaced: set[int] = set()
         """Chunks sent to a wrong place of their request."""
@@ -180,6 +182,8 @@ class ScriptedPeer:
         match message:
             case m.Cancel():
                 self.cancelled.add(message.id)
+            case m.GetChunk() if self.chunk_refusals:
+                link.post(m.Failure(message.id, self.chunk_refusals.pop(0)))
             case m.GetManifest() | m.GetChunk() | m.Interest() if self.refusal is not None:
                 link.post(m.Failure(message.id, self.refusal))
             case m.GetManifest():

@@ -18,6 +18,7 @@ ENDPOINT = m.Endpoint("192.168.1.7", 7071)
 ENTRY = m.Entry(("music", "Sirénes.flac"), 2**40, CONTENT, -1)
 HIT = m.Hit(CONTENT, 12, (("a", "b.txt"), ("c.txt",)), 3, 5)
 SOURCE = m.Source(PEER, "anna", (ENDPOINT,))
+FETCHED = m.Fetched(CONTENT, ("b.txt",), 12, 1.5, 1_800_000_000, (m.Giver(PEER, 12),))
 HOST = m.HostInfo(PEER, "anna", ENDPOINT, 3, 12, True, None, 1.5, 1_800_000_000)
 
 PEER_HELLO = m.PeerHello(0, ("relay",), "p2ptui 0.1", "anna", 1_800_000_000, 3)
@@ -48,6 +49,9 @@ RECEIVED: dict[Role, tuple[object, ...]] = {
         m.CallBack(1, PEER),
         m.AskRelay(1, PEER),
         m.Operate(1, "kick", "bert", "noise", 60.0),
+        m.Report(1, (FETCHED, FETCHED)),
+        m.ClaimFailed(CONTENT, PEER),
+        m.Checked(1, True),
         LISTING,
         *BOTH_WAYS,
     ),
@@ -69,6 +73,8 @@ RECEIVED: dict[Role, tuple[object, ...]] = {
         m.Dial(PEER, (ENDPOINT,)),
         m.RelayTicket(1, bytes(16)),
         m.RelayDial(PEER, bytes(16)),
+        m.Noted(1),
+        m.Check(1, CONTENT),
         m.Notice("warning", "full"),
         KICKS,
         *BOTH_WAYS,
@@ -82,6 +88,8 @@ RECEIVED: dict[Role, tuple[object, ...]] = {
         m.Interest(1, CONTENT),
         m.Have(1, False, b"\xf0"),
         m.HaveMore(CONTENT, (1, 2, 65535)),
+        m.GetContents(1, (CONTENT, CONTENT), 2**23),
+        m.Contents(1, (0, None, 2**23)),
         LIST_FILES,
         LISTING,
         KICKS,

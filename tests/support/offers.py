@@ -1,14 +1,14 @@
 """Contents in memory to be served by an upload desk, with everything that can go wrong."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from p2ptui.base.ids import ContentId
 from p2ptui.net.wire import messages as m
 from p2ptui.node.chunkmap import ChunkMap
 from p2ptui.node.manifest import Manifest
-from p2ptui.node.uploads import Offer
-from tests.support.contents import chunks_of, make_manifest
+from p2ptui.node.uploads import Offer, SmallContents
+from tests.support.contents import MIB, chunks_of, make_manifest
 
 
 class MemoryOffer:
@@ -21,6 +21,8 @@ class MemoryOffer:
         self.trouble: Exception | None = None
         self.partial = False
         self.closed = False
+        self.cached = False
+        """Whether all of it is in memory, to be read at once."""
         self.reads: list[int] = []
 
     def bitmap(self) -> bytes | None:
@@ -38,6 +40,14 @@ class MemoryOffer:
         if self.trouble is not None:
             raise self.trouble
         return self.chunks[index]
+
+    def read_cached(self, index: int, into: memoryview) -> bool:
+        if not self.cached or self.trouble is not None:
+            return False
+        chunk = self.chunks[index]
+        if chunk is not None:
+            into[:] = chunk
+        return chunk is not None
 
     def close(self) -> None:
         assert not self.closed, "closed twice"
@@ -80,6 +90,17 @@ class MemoryOffers:
     ) -> tuple[tuple[m.Entry, ...], int]:
         self.asked_lists.append((text, offset, limit))
         return self.entries[offset : offset + limit], len(self.entries)
+
+    async def read_small(self, contents: Sequence[ContentId], limit: int) -> SmallContents:
+        if self.trouble is not None:
+            raise self.trouble
+        given: list[bytes | None] = []
+        for content in contents:
+            data = self.contents.get(content)
+            fits = data is not None and len(data) <= min(limit, MIB)
+            given.append(data if fits else None)
+            limit -= len(data) if data is not None and fits else 0
+        return SmallContents(given, "small")
 
     def prepare(self, offers: Iterable[MemoryOffer]) -> None:
         for offer in offers:

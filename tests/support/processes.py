@@ -180,10 +180,16 @@ class World:
         assert result.code == 0, result
         return result
 
-    def start(self, name: str, *words: str | Path, env: Mapping[str, str] | None = None) -> Process:
+    def start(
+        self,
+        name: str,
+        *words: str | Path,
+        env: Mapping[str, str] | None = None,
+        program: Sequence[str] = PROGRAM,
+    ) -> Process:
         """Start a process that tells events."""
         process = Process(
-            [*PROGRAM, *map(str, words)],
+            [*program, *map(str, words)],
             env={**self.env(name), **(env or {})},
             folder=self.folder,
         )
@@ -206,14 +212,15 @@ class World:
         nick: str = "",
         listen: str = LOOPBACK,
         env: Mapping[str, str] | None = None,
+        program: Sequence[str] = PROGRAM,
     ) -> "Peer":
         """A node that is connected to its tracker and has published what it has.
 
-        `link` empty: to the tracker of an earlier run.
+        `link` empty: to the tracker of an earlier run. `program`: what runs in place of p2ptui.
         """
         process = self.start(
             name, "peer", "--headless", "--json", "--listen", listen, "--nick", nick or name,
-            *(("--tracker", link) if link else ()), *words, env=env,
+            *(("--tracker", link) if link else ()), *words, env=env, program=program,
         )  # fmt: skip
         told = process.wait_for("listening")
         process.wait_for("connected")

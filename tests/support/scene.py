@@ -15,6 +15,7 @@ from p2ptui.node.api import (
     HitRow,
     HostRow,
     Ownership,
+    PeerPart,
     RemoteFile,
     SourceRow,
     StoryLine,
@@ -147,10 +148,11 @@ def live() -> list[TransferRow]:
         down(6, "wikipedia-en-2026-09.zim", 110 * GB, 7_700 * MB, "paused", sources=0, known=9),
         down(7, "old-backup-2019.tar.gz", 5 * GB, 2_650 * MB, "stalled",
              reason="no source is online", known=1),
-        down(8, "openstreetmap-planet.pbf", 82 * GB, 0, "queued", place=3, known=5),
+        down(8, "openstreetmap-planet.pbf", 82 * GB, 0, "queued", turn=1, known=5),
         down(9, "raspios-lite-arm64.img", 2_700 * MB, 0, "locating", known=0),
         down(10, "archlinux-2026.01.iso", 1_200 * MB, 1_200 * MB, "finishing", sources=3, known=3),
-        down(11, "steam-library.tar", 900 * GB, 310 * GB, "no_space", reason="63 GB are missing"),
+        down(11, "steam-library.tar", 900 * GB, 310 * GB, "no_space",
+             reason="needs 590 GB and has 63 GB in /srv/share"),
     ]  # fmt: skip
 
 
@@ -163,6 +165,32 @@ def past() -> list[TransferRow]:
              reason="its content does not verify", finished=TIME - 90),
         down(14, "kernel-6.19.tar.xz", 150 * MB, 12 * MB, "cancelled", finished=TIME - 200),
     ]  # fmt: skip
+
+
+def over(count: int = 40) -> list[TransferRow]:
+    """A longer past, both ways: files of several givers, uploads, a folder."""
+    gave = tuple(
+        PeerPart(peer_id=peer_of(nick), nick=nick, bytes=share * MB)
+        for nick, share in (("mira-nas", 1_300), ("lab-07", 800), ("zoe-mbp", 200))
+    )
+    rows = [changed(row, peers=gave) if row.state == "finished" else row for row in past()]
+    rows.append(
+        changed(
+            down(15, "jazz", 900 * MB, 900 * MB, "finished", path="/srv/share/jazz",
+                 finished=TIME - 4_000, seconds=30.0, peers=gave[:1]),
+            content_id="", files=24, files_done=24, host=peer_of("mira-nas"), remote="music/jazz",
+        )
+    )  # fmt: skip
+    for n in range(count):
+        nick = ("kiosk-1", "attic-pi", "lab-11")[n % 3]
+        row = up(16 + n, f"talk-{n:02}.mp4", 700 * MB, 700 * MB, 10 * MB, nick)
+        took = (PeerPart(peer_id=peer_of(nick), nick=nick, bytes=row.size),)
+        ended = TIME - 86_400 * (1 + 9 * n)
+        rows.append(
+            changed(row, state="finished", finished=ended, started=ended - 70, seconds=70.0,
+                    rate_bps=0, eta_s=None, peers=took)
+        )  # fmt: skip
+    return rows
 
 
 def sources() -> tuple[SourceRow, ...]:

@@ -142,13 +142,13 @@ class ScreenNode(FakeNode):
         words = text.casefold().split()
         found = [row for row in self.hits if all(word in row.name.casefold() for word in words)]
         rows = tuple(found[page.offset : page.offset + page.limit])
-        return HitPage(rows=rows, total=len(found), more=False, took_ms=38.0)
+        return HitPage(rows=rows, total=len(found), more=False, took_ms=38.0, reached=self.reached)
 
     async def peers(self, page: Page) -> HostPage:
         self._called("peers", page)
         found = [row for row in self.members if page.filter in row.nick]
         rows = tuple(found[page.offset : page.offset + page.limit])
-        return HostPage(rows=rows, total=len(found))
+        return HostPage(rows=rows, total=len(found), reached=self.reached)
 
     async def browse(self, request: BrowseRequest) -> RemotePage:
         self._called("browse", request)
@@ -181,6 +181,24 @@ class ScreenNode(FakeNode):
         self._called("transfers", page)
         rows = tuple(self.rows[page.offset : page.offset + page.limit])
         return TransferPage(rows=rows, total=len(self.rows))
+
+    async def history(self, page: Page) -> TransferPage:
+        self._called("history", page)
+        await self._pass("history")
+        words = page.filter.casefold().split()
+        past = [
+            row
+            for row in self.rows
+            if row.state in OVER
+            and all(
+                word in f"{row.name} {row.peer} {row.state} {row.peers}".casefold()
+                for word in words
+            )
+        ]
+        if page.sort.removeprefix("-") == "name":
+            past.sort(key=lambda row: row.name.casefold(), reverse=page.sort.startswith("-"))
+        rows = tuple(past[page.offset : page.offset + page.limit])
+        return TransferPage(rows=rows, total=len(past))
 
     async def transfer(self, transfer_id: TransferId) -> TransferDetail:
         self._called("transfer", transfer_id)

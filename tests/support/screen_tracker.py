@@ -21,7 +21,10 @@ from tracker.api import (
     AuditPage,
     AuditRow,
     DiscoverRequest,
+    FetchPage,
+    FetchRow,
     FilePage,
+    GiverRow,
     HitPage,
     HitRow,
     HostFile,
@@ -105,6 +108,26 @@ def files() -> list[HostFile]:
     ]
 
 
+def fetches() -> list[FetchRow]:
+    """What members fetched."""
+    rows = []
+    for number, file in enumerate(files()):
+        taker, givers = NAMES[number], NAMES[number + 1 : number + 2 + number % 4]
+        seconds = 4.5 + 37 * number
+        rows.append(
+            FetchRow(
+                time=TIME - 400 * number, peer_id=scene.peer_of(taker), nick=taker, name=file.name,
+                content_id=file.content_id, size=file.size, seconds=seconds,
+                rate_bps=round(file.size / seconds),
+                givers=tuple(
+                    GiverRow(peer_id=scene.peer_of(nick), nick=nick, bytes=file.size // len(givers))
+                    for nick in givers
+                ),
+            )
+        )  # fmt: skip
+    return rows
+
+
 def happened() -> tuple[TrackerEvent, ...]:
     """A few lines for the log."""
     mira, kiosk = scene.peer_of("mira-nas"), scene.peer_of("kiosk-3")
@@ -140,6 +163,7 @@ class ScreenTracker(FakeTracker):
                 ("motd", "all", "Backups run at noon.", ""),
             ))
         ]  # fmt: skip
+        self.fetches = fetches()
         self.state: dict[str, Any] = {"open": True, "draining": False, "motd": "", "front_ends": 1,
                       "index_notice": ""}  # fmt: skip
         self._followers: list[asyncio.Queue[FeedItem]] = []
@@ -175,6 +199,7 @@ class ScreenTracker(FakeTracker):
             bytes=sum(row.bytes for row in online), searches=57 * busy + 11 * (busy > 0),
             searches_s=38.0 if busy else 0.0, search_p50_ms=0.9, search_p99_ms=4.1,
             announces_s=12.5 if busy else 0.0, dropped=0, memory_bytes=186_000_000,
+            fetched=1_204, fetched_bytes=812 * scene.GB, relayed_bytes=31 * scene.MB,
             index_bytes=412_000_000, loop_lag_ms=0.4, uptime_s=6 * 86_400 + 4 * 3_600 + 720.0,
             slow=sum((row.ping_ms or 0) > SLOW_MS for row in online),
             silent=sum(row.pings > 0 and row.ping_ms is None for row in online),
@@ -304,6 +329,12 @@ class ScreenTracker(FakeTracker):
         found = [row for row in self.acts if page.filter in f"{row.act} {row.target} {row.why}"]
         rows = tuple(found[page.offset : page.offset + page.limit])
         return AuditPage(rows=rows, total=len(found))
+
+    async def history(self, page: Page) -> FetchPage:
+        self.calls.append(("history", page))
+        found = [row for row in self.fetches if page.filter in f"{row.nick} {row.name}"]
+        rows = tuple(found[page.offset : page.offset + page.limit])
+        return FetchPage(rows=rows, total=len(found))
 
     async def feed(
         self, sections: tuple[SectionName, ...], interval_s: float

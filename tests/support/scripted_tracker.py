@@ -31,6 +31,7 @@ class ScriptedTracker:
         self.first_words: object = None
         """Sent instead of a welcome."""
         self.revision = 0
+        self.features: tuple[str, ...] = (m.REPORTS,)
         self.sources: dict[ContentId, tuple[m.Source, ...]] = {}
         self.hits: tuple[m.Hit, ...] = ()
         self.members: tuple[m.HostInfo, ...] = ()
@@ -95,7 +96,7 @@ class ScriptedTracker:
     def _welcome(self) -> m.Welcome:
         return m.Welcome(
             minor=0,
-            features=(),
+            features=self.features,
             software="script",
             swarm="test swarm",
             time=int(self.network.clock.wall()),
@@ -135,6 +136,8 @@ class ScriptedTracker:
                 end = message.offset + min(message.limit, self.rows_a_message)
                 entries = self.listing[message.offset : end]
                 return m.Listing(message.id, entries, len(self.listing))
+            case m.Report():
+                return m.Noted(message.id)
             case m.Renew():
                 return m.Renewed(message.id, self.leaf)
         return None

@@ -48,9 +48,13 @@ class Folder:
 class SimulatedDisk:
     """Implements `p2ptui.node.disk.Disk`. One folder of downloads, `ROOT`."""
 
-    def __init__(self, capacity: int = 2**40, *, hard_links: bool = True) -> None:
+    def __init__(
+        self, capacity: int = 2**40, *, hard_links: bool = True, together: bool = True
+    ) -> None:
+        """`together`: all files can be synced with one call."""
         self.capacity = capacity
         self.hard_links = hard_links
+        self.together = together
         self.root = Folder(1)
         self.calls: list[str] = []
         """Names of all calls that change something, in order."""
@@ -116,6 +120,14 @@ class SimulatedDisk:
             self._touch(parent)
         return self._handle(parent.names[name])
 
+    def create_file(self, folder: int, name: str) -> int:
+        if name in self._folder(folder).names:
+            raise FileExistsError(errno.EEXIST, "exists", name)
+        return self.open_file(folder, name, create=True)
+
+    def open_past_cache(self, folder: int, name: str) -> int | None:
+        return self.open_file(folder, name, create=False)
+
     def close(self, handle: int) -> None:
         self._open.pop(handle, None)
         self._locks = {inode: owner for inode, owner in self._locks.items() if owner != handle}
@@ -169,6 +181,24 @@ class SimulatedDisk:
         else:
             found.durable = bytearray(found.data)
             found.pending.clear()
+
+    @property
+    def syncs_together(self) -> bool:
+        return self.together
+
+    def sync_together(self, folder: int) -> None:
+        self._step("syncfs")
+        self._folder(folder)
+        for place in self._folders(self.root):
+            place.durable = dict(place.names)
+        for file in self._files(self.root).values():
+            file.durable = bytearray(file.data)
+            file.pending.clear()
+
+    def copy(self, source: int, handle: int, offset: int, length: int) -> bool:
+        assert source >= 0
+        assert offset + length <= len(self._file(handle).data)
+        return False
 
     def uncache(self, handle: int, offset: int, length: int) -> None:
         assert offset + length >= 0

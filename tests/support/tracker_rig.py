@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from p2ptui.base.ids import ContentId, PeerId
+from p2ptui.base.paths import TrackerHome
 from p2ptui.base.settings import TrackerSettings
 from p2ptui.net.link import Link, LinkClosed
 from p2ptui.net.loop import Inline
@@ -30,7 +31,12 @@ from tests.support.memory_net import (
     peer_id_of,
 )
 from tracker.authority import Authority
+from tracker.belief import Belief
+from tracker.claims import Claims
+from tracker.doubts import Doubts
 from tracker.events import TrackerEvent
+from tracker.fetch_reports import FetchReports
+from tracker.history import FetchHistory
 from tracker.reach import Reach
 from tracker.registry import Member, Registry
 from tracker.relay import Relay
@@ -67,6 +73,10 @@ class ScriptedMember:
         """Messages that answer nothing."""
         self.listed: tuple[m.Entry, ...] = ()
         """What it answers to *discover*."""
+        self.held: bool | None = True
+        """What it answers when it is asked whether it has a content; None: nothing."""
+        self.checks: list[ContentId] = []
+        """What it was asked for so."""
         self.share: dict[tuple[str, ...], m.Entry] = {}
         self.revision = 0
         self.ended: asyncio.Future[LinkClosed] = asyncio.get_running_loop().create_future()
@@ -116,6 +126,10 @@ class ScriptedMember:
                 if isinstance(message, m.ListFiles):
                     page = self.listed[message.offset : message.offset + message.limit]
                     self.link.post(m.Listing(message.id, page, len(self.listed)))
+                elif isinstance(message, m.Check):
+                    self.checks.append(message.content)
+                    if self.held is not None:
+                        self.link.post(m.Checked(message.id, self.held))
                 elif not self.requests.answer(message):
                     self.pushed.put_nowait(message)
         except LinkClosed as end:
@@ -143,6 +157,11 @@ class TrackerRig:
         self.service: Service
         self.sessions: Sessions
         self.figures: Figures
+        self.history: FetchHistory
+        self.keep_history = 10_000
+        """How many fetches are remembered."""
+        self.doubts: Doubts
+        self.claims: Claims
         self.standings: Standings
         self.rules: Rules
         self._listening: MemoryListening
@@ -161,6 +180,10 @@ class TrackerRig:
         self.registry, self.figures = Registry(), Figures(clock)
         self.standings = Standings(self.folder / "authority" / "standings.log")
         self.rules = Rules(TrackerSettings(max_entries=max_entries, motd="hello"), self.standings)
+        self.history = await FetchHistory.open(
+            TrackerHome.under(self.folder).history, clock, self.keep_history
+        )
+        self.doubts = Doubts()
         self.service = Service(
             store=self.store,
             registry=self.registry,
@@ -170,6 +193,18 @@ class TrackerRig:
             offload=Inline(),
             emit=self.events.append,
             rules=self.rules,
+            reports=FetchReports(
+                history=self.history, registry=self.registry, store=self.store, clock=clock
+            ),
+            belief=Belief(self.doubts, self.registry, clock),
+        )
+        self.claims = Claims(
+            doubts=self.doubts,
+            registry=self.registry,
+            store=self.store,
+            teller=self.service,
+            clock=clock,
+            emit=self.events.append,
         )
         self.sessions = Sessions(
             service=self.service,
@@ -181,13 +216,16 @@ class TrackerRig:
             reach=Reach(registry=self.registry, probe=self._probe, relay=self.relay, clock=clock),
             rules=self.rules,
             operate=self._operate,
+            claims=self.claims,
         )
         self._listening = await self.network.host("tracker").listen_tracker(self._pass_in)
 
     async def stop(self) -> None:
         """End all links and close the index."""
         await self._listening.close()
+        await self.claims.close()
         await self.store.close()
+        await self.history.close()
         await self.tasks.cancel_all()
 
     async def dial(self, name: str) -> MemoryLink:
@@ -203,13 +241,14 @@ class TrackerRig:
         addresses: tuple[str, ...] = (),
         revision: int = 0,
         digest: bytes = bytes(16),
+        features: tuple[str, ...] = (m.REPORTS,),
     ) -> ScriptedMember:
         """A member that was welcomed; its `Welcome` is the first of what was pushed."""
         link = await self.dial(name)
         member = ScriptedMember(name, link, self.tasks)
         hello = m.Hello(
             minor=0,
-            features=(),
+            features=features,
             software="script",
             nick=name if nick is None else nick,
             port=port,

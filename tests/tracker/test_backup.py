@@ -24,6 +24,7 @@ from tracker.authority import Authority
 from tracker.backup import Backups
 from tracker.backup_format import Item, Manifest
 from tracker.restore import restore_tracker
+from tracker.sqlite_history import open_history
 from tracker.sqlite_schema import open_writer
 
 Members = list[tuple[tarfile.TarInfo, bytes]]
@@ -43,8 +44,14 @@ class Desk:
         self.home.settings.write_text('[tracker]\nmotd = "hello"\n')
         self.writer = open_writer(self.home.database)
         self.add_host("anna")
+        self.history = open_history(self.home.history)
+        self.history.execute("UPDATE totals SET value = 7 WHERE key = 'files'")
         self.backups = Backups(
-            home=self.home, authority=self.authority, index=self.home.database, clock=self.clock
+            home=self.home,
+            authority=self.authority,
+            index=self.home.database,
+            history=self.home.history,
+            clock=self.clock,
         )
         self.target = folder / "lab.backup"
 
@@ -116,6 +123,9 @@ async def test_what_is_restored_is_the_same_swarm(desk: Desk) -> None:
     assert home.settings.read_text() == desk.home.settings.read_text()
     index = sqlite3.connect(home.database)
     assert index.execute("SELECT nick FROM hosts").fetchall() == [("anna",)]
+    history = sqlite3.connect(home.history)
+    assert history.execute("SELECT value FROM totals WHERE key = 'files'").fetchone() == (7,)
+    history.close()
     assert index.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     index.close()
     assert stat.S_IMODE(home.authority.stat().st_mode) == 0o700
@@ -128,7 +138,7 @@ async def test_an_index_that_is_written_meanwhile_is_copied_as_it_was(
 ) -> None:
     monkeypatch.setattr(backup, "PAGES_A_STEP", 1)
     desk.writer.execute("CREATE TABLE padding AS SELECT zeroblob(200000) AS b")
-    before = backup._copy_index
+    before = backup._copy_database
 
     def copy(source: Path, target: Path, go_on: Callable[[], None]) -> None:
         def write_between() -> None:
@@ -137,9 +147,9 @@ async def test_an_index_that_is_written_meanwhile_is_copied_as_it_was(
                 other.execute("UPDATE hosts SET nick = nick || 'x'")
             other.close()
 
-        before(source, target, write_between)
+        before(source, target, write_between if source == desk.home.database else go_on)
 
-    monkeypatch.setattr(backup, "_copy_index", copy)
+    monkeypatch.setattr(backup, "_copy_database", copy)
     restore_tracker(await desk.write(), desk.other_home())
     assert desk.writer.execute("SELECT length(nick) > 10 FROM hosts").fetchone() == (1,)
     index = sqlite3.connect(desk.other_home().database)
@@ -181,14 +191,14 @@ async def test_a_backup_under_way_is_given_up_when_the_tracker_stops(
 ) -> None:
     monkeypatch.setattr(backup, "PAGES_A_STEP", 1)
     begun, stopped = threading.Event(), threading.Event()
-    copy = backup._copy_index
+    copy = backup._copy_database
 
     def slowly(source: Path, target: Path, go_on: Callable[[], None]) -> None:
         begun.set()
         stopped.wait(10)
         copy(source, target, go_on)
 
-    monkeypatch.setattr(backup, "_copy_index", slowly)
+    monkeypatch.setattr(backup, "_copy_database", slowly)
     writing = spawn(desk.write(), name="backup")
     await asyncio.to_thread(begun.wait, 10)
     with pytest.raises(P2PError, match="one at a time"):
@@ -277,10 +287,28 @@ def _no_manifest(members: Members) -> Members:
     return members[1:]
 
 
+def _first_format(members: Members) -> Members:
+    """As it was written before there was a history."""
+    info, data = members[0]
+    manifest = msgspec.json.decode(data, type=Manifest)
+    files = tuple(item for item in manifest.files if item.name != "history.db")
+    data = msgspec.json.encode(msgspec.structs.replace(manifest, format=1, files=files))
+    info.size = len(data)
+    return [(info, data), *(each for each in members[1:] if each[0].name != "history.db")]
+
+
+async def test_a_backup_from_before_the_history_is_restored(desk: Desk) -> None:
+    archive = repacked(await desk.write(), _first_format)
+    home = desk.other_home()
+    assert restore_tracker(archive, home).swarm == "lab"
+    assert home.database.exists()
+    assert not home.history.exists()
+
+
 def _later_format(members: Members) -> Members:
     info, data = members[0]
     data = msgspec.json.encode(
-        msgspec.structs.replace(msgspec.json.decode(data, type=Manifest), format=2)
+        msgspec.structs.replace(msgspec.json.decode(data, type=Manifest), format=3)
     )
     info.size = len(data)
     return [(info, data), *members[1:]]

@@ -1,14 +1,17 @@
 """Who may join, message of the day and drain: what holds at once and what outlives the process."""
 
+import functools
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from p2ptui.base.errors import ExitCode, P2PError
 from p2ptui.base.settings import load_settings
 from p2ptui.net.wire import messages as m
 from tests.support.admin_rig import admin_in
 from tests.support.fake_time import virtual_time
+from tests.support.tracker_rig import content_of
 from tracker import api, events
 from tracker.upkeep import DRAINING
 
@@ -121,3 +124,26 @@ async def test_pings_that_were_lost_are_counted(tmp_path: Path) -> None:
         assert after.pings > before.pings >= 1
         assert after.lost >= 1
         anna.link.mend()
+
+
+@virtual_time
+async def test_what_members_fetched_is_counted_and_as_much_remembered_as_the_settings_say(
+    tmp_path: Path,
+) -> None:
+    async with admin_in(tmp_path) as rig:
+        anna, _ = await rig.welcomed("anna")
+        bert, _ = await rig.welcomed("bert")
+        givers = (m.Giver(bert.peer, 10),)
+        for name in ("song", "film"):
+            fetches = tuple(
+                m.Fetched(content_of(f"{name} {number}"), (name,), 10, 1.0, 0, givers)
+                for number in range(m.MAX_REPORTS)
+            )
+            report = functools.partial(m.Report, fetches=fetches)
+            await anna.ask(report, m.Noted)
+        status = await rig.console.lookout.status(0)
+        assert (status.fetched, status.fetched_bytes) == (2 * m.MAX_REPORTS, 20 * m.MAX_REPORTS)
+        assert (await rig.console.lookout.history(api.Page())).total == 2 * m.MAX_REPORTS
+        rig.settings = structs.replace(rig.settings, history=100)
+        assert await rig.console.upkeep.reload() == ("tracker.history",)
+        assert (await rig.console.lookout.history(api.Page())).total == 100

@@ -32,6 +32,7 @@ async def test_two_with_the_same_ticket_are_joined() -> None:
     anna.data_received(b"hello")
     bert.data_received(b"there")
     assert (to_bert.sent, to_anna.sent) == (GO + b"hello", GO + b"there")
+    assert relay.passed == 10, "of pairs that run as well"
     anna.connection_lost(None)
     assert to_bert.closing
     bert.connection_lost(None)

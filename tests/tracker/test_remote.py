@@ -55,6 +55,7 @@ async def test_every_method_there_and_back(tmp_path: Path) -> None:
     assert await remote.backup("/tmp/b") == await local.backup("/tmp/b")
     assert await remote.reload() == await local.reload()
     assert await remote.audit(Page()) == await local.audit(Page())
+    assert await remote.history(Page()) == await local.history(Page())
     assert await remote.series() == await local.series()
     index = IndexRequest(text="song", single=True)
     assert await remote.index(index) == await local.index(index)

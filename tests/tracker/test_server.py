@@ -289,6 +289,16 @@ async def test_f71_a_damaged_index_is_told_and_members_refill_it(rig: Rig) -> No
     assert len((await rig.server.search("song", api.Page())).rows) == 1
 
 
+async def test_a_damaged_history_is_told_and_a_new_one_begun(rig: Rig) -> None:
+    await rig.server.close()
+    rig.home.history.write_bytes(b"damaged" * 1000)
+    rig.told.clear()
+    await rig.start()
+    notice = await rig.until_told(events.TrackerNotice)
+    assert (notice.level, "The history could not be used" in notice.text) == ("error", True)
+    assert (await rig.server.history(api.Page())).rows == ()
+
+
 async def test_f72_a_lost_key_with_members_in_the_index_is_never_a_silent_new_swarm(
     rig: Rig,
 ) -> None:

@@ -138,6 +138,23 @@ async def test_short_words_are_found_too_in_any_case(store: SqliteStore) -> None
     assert await names_found(store, "") == ["Ostsee.txt", "Ü.txt", "Über x.txt"]
 
 
+async def test_a_long_word_is_found_whole_and_not_in_parts(store: SqliteStore) -> None:
+    await arrive(store, "anna")
+    names = (
+        "acoustic sum.flac", "ACOUSTIC summer.flac", "aco ust tic.flac", "ousticaco.flac",
+        "Geräusche.flac", "Gerade ousche.flac", "under_score.flac", "under-score.flac",
+    )  # fmt: skip
+    await announce(store, "anna", *(entry(name) for name in names))
+    assert await names_found(store, "acoustic") == ["ACOUSTIC summer.flac", "acoustic sum.flac"]
+    assert await names_found(store, "flac Acoustic summer") == ["ACOUSTIC summer.flac"]
+    assert await names_found(store, "ousti") == [
+        "ACOUSTIC summer.flac", "acoustic sum.flac", "ousticaco.flac"
+    ]  # fmt: skip
+    assert await names_found(store, "GERÄUSCHE") == ["Geräusche.flac"]
+    assert await names_found(store, "under_score") == ["under_score.flac"]
+    assert await names_found(store, 'acoustic"sum') == []
+
+
 async def test_a_broad_search_is_bounded_and_says_so(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

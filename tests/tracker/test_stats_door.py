@@ -33,6 +33,7 @@ async def source() -> Source:
     return Source(
         msgspec.structs.replace(
             status, hosts=17, searches=123, announced=4_000, messages=5_000, dropped=3,
+            fetched=6, fetched_bytes=7_000, relayed_bytes=8_000,
             search_p99_ms=12.5, name='a "quoted"\nname',
         )
     )  # fmt: skip
@@ -66,6 +67,9 @@ def test_every_figure_of_the_status_is_a_metric(source: Source) -> None:
     assert values["p2ptui_tracker_announced_entries_total"] == 4_000
     assert values["p2ptui_tracker_messages_total"] == 5_000
     assert values["p2ptui_tracker_dropped_connections_total"] == 3
+    assert values["p2ptui_tracker_fetched_files_total"] == 6
+    assert values["p2ptui_tracker_fetched_bytes_total"] == 7_000
+    assert values["p2ptui_tracker_relayed_bytes_total"] == 8_000
     assert values["p2ptui_tracker_search_seconds0.99"] == 0.0125
     assert values["p2ptui_tracker_shared_bytes"] == status.bytes
     assert values["p2ptui_tracker_memory_bytes"] == status.memory_bytes

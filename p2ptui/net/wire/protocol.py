@@ -72,7 +72,7 @@ class Rules:
     data: bool
     """Whether data frames may go in both directions."""
     scratch_bytes: int
-    """A TLS record where payloads come in; less where many connections are idle."""
+    """A TLS record where payloads come in; heartbeats where many connections are idle."""
 
 
 _RULES = {
@@ -84,7 +84,7 @@ _RULES = {
         m.ToStranger, m.Challenge, 16 * KIB, 16 * KIB, m.FromStranger, m.Join, False, 4 * KIB
     ),
     Role.TRACKER_MEMBER: Rules(
-        m.FromMember, m.Hello, 4 * KIB, MAX_CONTROL_BYTES, m.ToMember, m.Welcome, False, 4 * KIB
+        m.FromMember, m.Hello, 4 * KIB, MAX_CONTROL_BYTES, m.ToMember, m.Welcome, False, KIB // 2
     ),
     Role.MEMBER: Rules(
         m.ToMember, m.Welcome, 16 * KIB, MAX_CONTROL_BYTES, m.FromMember, m.Hello, False, 4 * KIB

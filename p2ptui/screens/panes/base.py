@@ -11,10 +11,15 @@ from p2ptui.screens.panes.table_pane import FilterBox, TablePane
 from p2ptui.screens.targets import Target
 from p2ptui.widgets.glyphs import UNICODE, Glyphs
 
-__all__ = ["NO_TRACKER", "FilterBox", "PeerPane"]
+__all__ = ["NO_TRACKER", "FilterBox", "PeerPane", "in_reach"]
 
 NO_TRACKER = frozenset({ExitCode.UNREACHABLE, ExitCode.USAGE})
 """What asking the swarm ends with while there is none: the header tells it already."""
+
+
+def in_reach(members: int) -> str:
+    """Whose word an answer is while the tracker is away."""
+    return f"{members} {'member' if members == 1 else 'members'} in reach, tracker away"
 
 
 class PeerPane(TablePane):

@@ -11,8 +11,8 @@ from p2ptui.widgets.table_rows import Cell, RowData, Toned
 COLUMNS = (
     Column("name", "Name"),
     Column("size", "Size", 7, "right", min_table_width=24),
-    Column("state", "State", 7, "right", sortable=False),
-    Column("owners", "Others", 6, "right", min_table_width=44, sortable=False),
+    Column("state", "State", 5, "right", sortable=False),
+    Column("owners", "Others", 6, "right", min_table_width=40, sortable=False),
     Column("changed", "Changed", 10, min_table_width=70),
     Column("why", "Why", 24, min_table_width=90, sortable=False),
 )
@@ -23,9 +23,9 @@ FILE = "file:"
 
 def folder_data(row: FolderRow, depth: int, glyphs: Glyphs, *, opened: bool) -> RowData:
     """A folder: how many files are below it, or how many of them wait to be hashed."""
-    count: Cell = Toned(format_count(row.files), "dim")
+    count: Cell = Toned(short_count(row.files), "dim")
     if row.waiting:
-        count = Toned(f"{glyphs.ellipsis}{format_count(row.waiting)}", "warn")
+        count = Toned(f"{glyphs.ellipsis}{short_count(row.waiting)}", "warn")
     return RowData(
         key=FOLDER + row.name,
         cells=(
@@ -39,6 +39,13 @@ def folder_data(row: FolderRow, depth: int, glyphs: Glyphs, *, opened: bool) -> 
         depth=depth,
         expander="open" if opened else "closed",
     )
+
+
+def short_count(count: int) -> str:
+    """A number of files in at most four cells: `9999`, `12k`, `3M`."""
+    if count < 10_000:
+        return str(count)
+    return f"{count // 1000}k" if count < 1_000_000 else f"{count // 1_000_000}M"
 
 
 def file_data(
@@ -83,4 +90,4 @@ def state_cell(row: FileRow, glyphs: Glyphs) -> Cell:
         case "listed":
             return Toned("wait", "dim")
         case "error":
-            return Toned(f"{glyphs.warning} error", "bad")
+            return Toned("error", "bad")

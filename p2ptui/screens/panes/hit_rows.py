@@ -25,8 +25,8 @@ _MANY = 5
 """Owners online from which on a content is safe to get."""
 
 
-def hit_data(row: HitRow, glyphs: Glyphs) -> RowData:
-    """One content; its key is its id."""
+def hit_data(row: HitRow, glyphs: Glyphs, own: str = "") -> RowData:
+    """One content; its key is its id. `own`: our nick."""
     path = PurePosixPath(row.name)
     return RowData(
         key=row.content_id,
@@ -35,7 +35,7 @@ def hit_data(row: HitRow, glyphs: Glyphs) -> RowData:
             path.name,
             format_bytes(row.size),
             _owners(row),
-            row.best or glyphs.nothing,
+            _best(row, glyphs, own),
             path.suffix.lstrip(".")[:6],
             str(path.parent) if path.parent != PurePosixPath() else "",
             short_content_id(row.content_id),
@@ -51,6 +51,18 @@ def _have(row: HitRow, glyphs: Glyphs) -> Cell:
             return Toned(glyphs.down, "down")
         case _:
             return " "
+
+
+def _best(row: HitRow, glyphs: Glyphs, own: str) -> Cell:
+    """Who answers fast; of a content that is here that may be ourselves."""
+    if is_ours(row, own):
+        return Toned("you", "dim")
+    return row.best or glyphs.nothing
+
+
+def is_ours(row: HitRow, own: str) -> bool:
+    """Whether the owner that is named is this node."""
+    return row.have == "have" and bool(own) and row.best == own
 
 
 def _owners(row: HitRow) -> Cell:

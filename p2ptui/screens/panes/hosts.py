@@ -9,7 +9,7 @@ from p2ptui.base.errors import P2PError
 from p2ptui.base.text import format_count
 from p2ptui.node import events
 from p2ptui.node.api import HostRow, Page
-from p2ptui.screens.panes.base import NO_TRACKER, PeerPane
+from p2ptui.screens.panes.base import NO_TRACKER, PeerPane, in_reach
 from p2ptui.screens.panes.host_rows import COLUMNS, host_data
 from p2ptui.screens.targets import Target
 from p2ptui.screens.why import host_story
@@ -83,7 +83,8 @@ class HostsPane(PeerPane):
             self.table.set_source(source)
         count = f"{format_count(page.total)} {'host' if page.total == 1 else 'hosts'}"
         online = sum(row.online for row in self._hosts.values())
-        self.summary = f"{count} {self.glyphs.separator} {online} online"
+        whose = f"{online} online" if page.reached is None else in_reach(page.reached)
+        self.summary = f"{count} {self.glyphs.separator} {whose}"
 
     def target_of(self, key: Hashable) -> Target | None:
         """The member of a row."""

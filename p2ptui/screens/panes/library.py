@@ -148,7 +148,7 @@ class LibraryPane(PeerPane):
         message.stop()
         name = str(message.key).removeprefix(FOLDER)
         (self._open.add if message.opened else self._open.discard)(name)
-        self.attempt(self.load(), group="load", exclusive=True)
+        self.attempt(self.load(), group="load", exclusive=True, keys_wait=True)
 
     # --- filter and sort --------------------------------------------------------------------------
 

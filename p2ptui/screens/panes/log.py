@@ -1,7 +1,7 @@
 """The peer's log pane: what the node tells."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from p2ptui.base.text import format_count
@@ -15,14 +15,23 @@ from p2ptui.widgets.log_lines import Level, LogLine
 __all__ = ["PeerLogPane", "clock_time", "level_of"]
 
 
+AGAIN_S = 10.0
+"""For so long a command's answer and the event of the same thing are one."""
+
+
 class PeerLogPane(EventLogPane):
-    """Sentences of a node's events; a lost tracker once, not at every try."""
+    """Sentences of a node's events; a lost tracker once, not at every try.
+
+    That a tracker was joined is told once, though the command answers so and the event says so.
+    """
 
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__(glyphs)
         self._lost = ""
         self._found: NodeStatus | None = None
         self._has_begun = False
+        self._connected = ("", 0.0)
+        """The last word of a connection, and when it was told."""
 
     def begin(self, status: NodeStatus) -> None:
         """Take the first state of the node: what happened before, no event tells any more."""
@@ -38,15 +47,32 @@ class PeerLogPane(EventLogPane):
             self._found = None
         super().hear(happened)
 
+    def write(self, texts: Iterable[str], level: Level = "info") -> None:
+        """Tell what a command answers, unless an event did just now."""
+        super().write([text for text in texts if self._news_of(text)], level)
+
+    def _news_of(self, text: str) -> str:
+        """What is new of a sentence: nothing, when it is of a connection that was told just now."""
+        if not text.startswith("connected to "):
+            return text
+        now = time.time()
+        (said, moment), self._connected = self._connected, (text, now)
+        if not said or now - moment > AGAIN_S:
+            return text
+        if text.startswith(said):
+            return text.removeprefix(said).removeprefix(": ")  # the word of the tracker, if any
+        return "" if said.startswith(text) else text
+
     def line_of(self, event: Any) -> LogLine | None:
         """A sentence with its level."""
         if isinstance(event, events.Disconnected):
             if event.reason == self._lost:  # once, not at every try
                 return None
             self._lost = event.reason
+            self._connected = ("", 0.0)
         elif isinstance(event, events.Connected):
             self._lost = ""
-        text = node_sentence(event)
+        text = self._news_of(node_sentence(event))
         if not text:
             return None
         moment = getattr(event, "time", None) or time.time()

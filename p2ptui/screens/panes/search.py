@@ -5,11 +5,11 @@ from collections.abc import Hashable
 import msgspec
 from textual import on
 
-from p2ptui.base.errors import ExitCode, P2PError
+from p2ptui.base.errors import P2PError
 from p2ptui.base.text import format_count
 from p2ptui.node import events
-from p2ptui.node.api import FetchRequest, HitRow, Ownership, Page
-from p2ptui.screens.panes.base import NO_TRACKER, PeerPane
+from p2ptui.node.api import FetchRequest, HitRow, NodeStatus, Ownership, Page, SectionName
+from p2ptui.screens.panes.base import NO_TRACKER, PeerPane, in_reach
 from p2ptui.screens.panes.hit_rows import COLUMNS, hit_data
 from p2ptui.screens.targets import Target
 from p2ptui.screens.why import hit_story
@@ -17,7 +17,7 @@ from p2ptui.widgets.table_messages import RowsNeeded
 from p2ptui.widgets.table_rows import PagedSource
 
 NO_HITS = "Nobody here has that. Fewer letters find more."
-NOT_CONNECTED = "Not connected to the tracker: searching waits for it."
+NO_HITS_IN_REACH = "No member in reach has that. Others may: the tracker is away."
 NOTHING_SHARED = "Nobody shares anything yet: p publishes a file of yours."
 
 
@@ -35,6 +35,8 @@ class SearchPane(PeerPane):
     def on_mount(self) -> None:
         """Begin with no rows."""
         self._hits: dict[str, HitRow] = {}
+        self._own = ""
+        """Our nick."""
         self._source = PagedSource()
         self.table.set_source(self._source)
 
@@ -59,18 +61,18 @@ class SearchPane(PeerPane):
             page = await self.api.search(text, Page(limit=source.page_size))
         except P2PError as error:
             self.summary = ""
-            self.table.set_empty(
-                NOT_CONNECTED if error.exit_code is ExitCode.UNREACHABLE else error.title
-            )
+            self.table.set_empty(f"{error.title}.")
             self._show_source(source)
             raise
         self._hits = {row.content_id: row for row in page.rows}
-        source.put(0, [hit_data(row, self.glyphs) for row in page.rows], page.total)
-        self.table.set_empty(NO_HITS if text else NOTHING_SHARED)
+        source.put(0, [hit_data(row, self.glyphs, self._own) for row in page.rows], page.total)
+        found_none = NO_HITS if page.reached is None else NO_HITS_IN_REACH
+        self.table.set_empty(found_none if text else NOTHING_SHARED)
         self._show_source(source)
         more = "+" if page.more else ""
         count = f"{format_count(page.total)}{more} {'result' if page.total == 1 else 'results'}"
-        self.summary = f"{count} {self.glyphs.separator} {page.took_ms:.0f} ms"
+        whose = f"{page.took_ms:.0f} ms" if page.reached is None else in_reach(page.reached)
+        self.summary = f"{count} {self.glyphs.separator} {whose}"
 
     def _show_source(self, source: PagedSource) -> None:
         self._source = source
@@ -88,10 +90,17 @@ class SearchPane(PeerPane):
         if source is not self._source:
             return  # another query has taken its place
         self._hits |= {row.content_id: row for row in page.rows}
-        source.put(offset, [hit_data(row, self.glyphs) for row in page.rows], source.count)
+        source.put(
+            offset, [hit_data(row, self.glyphs, self._own) for row in page.rows], source.count
+        )
         self.table.rows_changed()
 
     # --- what this node has of it -----------------------------------------------------------------
+
+    def show(self, section: SectionName, value: object) -> None:
+        """Note what we are called."""
+        if section == "status" and isinstance(value, NodeStatus):
+            self._own = value.nick
 
     def hear(self, event: events.NodeEvent) -> None:
         """Mark what is being fetched, and what is here."""
@@ -112,7 +121,7 @@ class SearchPane(PeerPane):
         if row is None or row.have == have:
             return
         self._hits[content_id] = row = msgspec.structs.replace(row, have=have)
-        self._source.replace(hit_data(row, self.glyphs))
+        self._source.replace(hit_data(row, self.glyphs, self._own))
         self.table.update_rows((content_id,))
 
     # --- actions ----------------------------------------------------------------------------------
@@ -133,7 +142,7 @@ class SearchPane(PeerPane):
         key = self.table.cursor_key
         row = self._hits.get(str(key))
         if row is not None:
-            self.app.push_screen(hit_story(row))
+            self.app.push_screen(hit_story(row, self._own))
 
     async def do_fetch(self) -> None:
         """Fetch the chosen contents."""

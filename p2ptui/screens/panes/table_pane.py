@@ -13,8 +13,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
 from textual.widgets import Input
+from textual.worker import Worker
 
 from p2ptui.base.errors import P2PError
+from p2ptui.screens.key_queue import TypedApp
 from p2ptui.screens.notices import tell, tell_error, tell_unexpected
 from p2ptui.screens.panes.keyed import KeyedPane
 from p2ptui.screens.work import Work
@@ -61,6 +63,8 @@ class TablePane(KeyedPane):
         self._pause: Timer | None = None
         self._newest: dict[str, Work] = {}
         """The newest work of each group."""
+        self._rows_coming: Worker[Any] | None = None
+        """What brings rows, or brought them last."""
 
     def compose(self) -> ComposeResult:
         """The box and the table."""
@@ -127,20 +131,34 @@ class TablePane(KeyedPane):
         """Enter or a double click on a row. May raise `P2PError`."""
 
     def attempt(
-        self, work: Coroutine[Any, Any, None], *, group: str = "", exclusive: bool = False
+        self,
+        work: Coroutine[Any, Any, None],
+        *,
+        group: str = "",
+        exclusive: bool = False,
+        keys_wait: bool = False,
     ) -> None:
         """Run something of the api in a worker; an expected error becomes a notice.
 
         `exclusive` in a `group`: a newer one cancels the older (a search while typing).
+        `keys_wait`: a key has asked for rows that the next one may be for.
         """
         newest = Work(work, self._guarded)
         older = self._newest.get(group) if exclusive else None
         self._newest[group] = newest
-        self.run_worker(
+        worker = self.run_worker(
             newest, group=f"{self.NAME}.{group}", exclusive=exclusive, exit_on_error=True
         )
+        if exclusive:
+            self._rows_coming = worker
+        if keys_wait:
+            self._have_keys_wait(worker)
         if older is not None:
             older.drop()
+
+    def _have_keys_wait(self, rows: Worker[Any]) -> None:
+        if isinstance(self.app, TypedApp):
+            self.app.typed.wait_for(rows)
 
     def on_unmount(self) -> None:
         """Its workers are cancelled."""
@@ -195,6 +213,8 @@ class TablePane(KeyedPane):
     def _leave_box(self, message: Input.Submitted) -> None:
         message.stop()
         self._take_filter()
+        if self._rows_coming is not None:
+            self._have_keys_wait(self._rows_coming)
         self.focus_table()
         if not self.filter_text:
             self._hide_box()

@@ -11,11 +11,11 @@ from p2ptui.widgets.table_rows import Bar, Cell, RowData, Tone, Toned
 COLUMNS = (
     Column("direction", " ", 1, sortable=False),
     Column("name", "Name"),
-    Column("done", "Progress", 12, min_table_width=58, sortable=False),
+    Column("done", "Progress", 8, min_table_width=58, sortable=False),
     Column("percent", "", 4, "right", sortable=False),
     Column("rate_bps", "Speed", 10, "right"),
     Column("eta_s", "ETA", 5, "right", min_table_width=64, sortable=False),
-    Column("sources", "Src", 5, "right", min_table_width=72),
+    Column("sources", "Src", 5, "right", min_table_width=66),
     Column("place", "Queue", 5, "right", min_table_width=110, sortable=False),
     Column("reason", "Why", 24, min_table_width=130, sortable=False),
 )
@@ -121,6 +121,8 @@ def _bar_tone(row: TransferRow) -> Tone:
 
 def _speed(row: TransferRow) -> Cell:
     """The rate, or the word that stands for the state instead."""
+    if row.state == "active" and row.place and not row.rate_bps:
+        return Toned(f"place {row.place}", "dim")
     if row.state == "active":
         return format_rate(row.rate_bps)
     word, tone = _WORDS[row.state]

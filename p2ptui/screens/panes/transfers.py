@@ -2,12 +2,23 @@
 
 from collections.abc import Hashable, Sequence
 
+from textual import on
+
 from p2ptui.base.ids import TransferId
 from p2ptui.node import events
-from p2ptui.node.api import Page, SectionName, TransferAct, TransferRow
+from p2ptui.node.api import (
+    NodeStatus,
+    Page,
+    SectionName,
+    TrackerStatus,
+    TransferAct,
+    TransferRow,
+)
 from p2ptui.screens.panes.base import PeerPane
 from p2ptui.screens.panes.transfer_rows import COLUMNS, summary, transfer_data
 from p2ptui.screens.targets import Target
+from p2ptui.waiting_words import waiting_text
+from p2ptui.widgets.table_messages import RowHighlighted
 from p2ptui.widgets.table_rows import ListSource, RowData
 
 HISTORY = 100
@@ -32,6 +43,7 @@ class TransfersPane(PeerPane):
         self._shown: dict[TransferId, TransferRow] = {}
         self._rows: list[RowData] = []
         self._stale = True
+        self._tracker: TrackerStatus | None = None
 
     # --- what comes down --------------------------------------------------------------------------
 
@@ -42,7 +54,9 @@ class TransfersPane(PeerPane):
         self._stale = True
 
     def show(self, section: SectionName, value: object) -> None:
-        """Take what is under way."""
+        """Take what is under way, and how the tracker is."""
+        if isinstance(value, NodeStatus):
+            self._tracker = value.tracker
         if section == "transfers" and isinstance(value, Sequence):
             self._live = value
             self._stale = True
@@ -62,8 +76,11 @@ class TransfersPane(PeerPane):
 
     def tick(self) -> None:
         """Draw the rows that changed; all of them only when others are there or in other order."""
-        if not self._stale:
-            return
+        if self._stale:
+            self._draw()
+        self._say()
+
+    def _draw(self) -> None:
         self._stale = False
         live = {row.id for row in self._live}
         everything = [*self._live, *(row for row in self._past if row.id not in live)]
@@ -79,6 +96,13 @@ class TransfersPane(PeerPane):
             self._rows = [transfer_data(row, self.glyphs) for row in rows]
             self.table.set_source(ListSource(self._rows))
         self.summary = summary(everything, self.glyphs)
+
+    @on(RowHighlighted)
+    def _say(self) -> None:
+        """Why the row under the cursor waits or ended, where there is room for a sentence."""
+        key = self.table.cursor_key
+        row = self._shown.get(TransferId(key)) if isinstance(key, int) else None
+        self.remark = "" if row is None else waiting_text(row, self._tracker, "s")
 
     def filter_changed(self, text: str) -> None:  # noqa: ARG002  (read from `filter_text`)
         """Show only what has these words in its name."""

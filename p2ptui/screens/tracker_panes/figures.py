@@ -44,6 +44,8 @@ def all_figures(status: TrackerStatus) -> list[Figure]:
             milliseconds(status.loop_lag_ms),
             _bad_if(status.loop_lag_ms >= LATE_MS, "warn"),
         ),
+        Figure("Fetched", format_bytes(status.fetched_bytes)),
+        Figure("Relayed", format_bytes(status.relayed_bytes)),
         Figure("Up", uptime(status.uptime_s)),
         Figure("Consoles", format_count(status.front_ends)),
     ]

@@ -3,13 +3,16 @@ import contextlib
 import gc
 import logging
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from p2ptui.base.clock import SystemClock
 from p2ptui.base.errors import ExitCode, P2PError
 from p2ptui.net import listener as listener_module
+from p2ptui.net.gate import Gate, vet_member
 from p2ptui.net.link import Link, LinkClosed
 from p2ptui.net.listener import Door, Limits, Listener
 from p2ptui.net.wire.messages import Hello
@@ -38,6 +41,36 @@ async def ended(reader: asyncio.StreamReader) -> bytes:
         async with asyncio.timeout(PATIENCE_S):
             return await reader.read()
     return b""
+
+
+class Halfway:
+    """A stranger whose hello was answered, and who says nothing more until `finish`."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = attacker_context().wrap_bio(self._incoming, self._outgoing)
+
+    @classmethod
+    async def open(cls, port: int) -> "Halfway":
+        halfway = cls(await silent(port))
+        with pytest.raises(ssl.SSLWantReadError):
+            halfway._tls.do_handshake()
+        reader, writer = halfway.stream
+        writer.write(halfway._outgoing.read())
+        halfway._incoming.write(await reader.read(1))
+        return halfway
+
+    async def finish(self) -> None:
+        reader, writer = self.stream
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self._incoming.write(await reader.read(4096))
+            else:
+                break
+        writer.write(self._outgoing.read())
 
 
 @contextlib.asynccontextmanager
@@ -164,6 +197,77 @@ async def test_f3_strangers_who_do_not_join_hold_places_as_well(tmp_path: Path) 
         assert strangers[0][0].at_eof()
         for _, writer in strangers:
             writer.transport.abort()
+
+
+async def test_f3_who_is_in_the_middle_of_a_handshake_is_spared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener_module, "GRACE_S", PATIENCE_S)
+    async with limited(tmp_path, Limits(unproven=4, unproven_per_address=100)) as swarm:
+        halfway = await Halfway.open(swarm.port)
+        flood = [await silent(swarm.port) for _ in range(20)]
+        await until(lambda: swarm.listener.refused == 17)
+        assert swarm.listener.unproven == 4
+        await halfway.finish()
+        assert await halfway.stream[0].read(1)  # he is challenged
+        for _, writer in (*flood, halfway.stream):
+            writer.transport.abort()
+
+
+async def test_f3_while_all_are_in_the_middle_of_it_the_next_one_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grace_s = 0.3
+    monkeypatch.setattr(listener_module, "GRACE_S", grace_s)
+    clock = asyncio.get_running_loop().time
+    async with limited(tmp_path, Limits(unproven=2, unproven_per_address=100)) as swarm:
+        network = await swarm.member("anna")
+        await until(lambda: swarm.listener.unproven == 0)
+        began = clock()
+        halfway = [await Halfway.open(swarm.port) for _ in range(2)]
+        link = await network.dial_tracker(HOST, swarm.port)
+        assert clock() - began >= grace_s
+        await link.send(HELLO)
+        assert await link.receive()
+        await ended(halfway[0].stream[0])
+        assert halfway[0].stream[0].at_eof()
+        assert swarm.listener.unproven == 1
+        await link.close()
+        for each in halfway:
+            each.stream[1].transport.abort()
+
+
+async def test_f3_one_who_is_done_makes_room_before_anybody_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener_module, "GRACE_S", PATIENCE_S)
+    monkeypatch.setattr(listener_module, "HELLO_S", PATIENCE_S)
+    async with limited(tmp_path, Limits(unproven=2, unproven_per_address=100)) as swarm:
+        networks = [await swarm.member(f"member{number}") for number in range(8)]
+        await until(lambda: swarm.listener.unproven == 0)
+        links = await asyncio.gather(
+            *(network.dial_tracker(HOST, swarm.port) for network in networks)
+        )
+        assert swarm.listener.refused == 0
+        for link in links:
+            await link.send(HELLO)
+            assert await link.receive()
+            await link.close()
+
+
+def test_f4_unread_words_spare_a_caller_for_a_while_only() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        caller = listener_module._Caller(
+            0, "", ours, Gate(vet_member(lambda _: True), SystemClock()), since=100.0
+        )
+        silent_s, unread_s = listener_module.HELLO_S, listener_module.GRACE_S
+        assert not caller.may_go(100.0 + silent_s / 2)
+        assert caller.may_go(100.0 + silent_s * 2)
+        theirs.send(b"x")
+        assert not caller.may_go(100.0 + silent_s * 2)
+        assert caller.may_go(100.0 + unread_s * 2)
 
 
 async def test_a_proven_member_holds_no_place(swarm: TlsSwarm) -> None:

@@ -3,15 +3,18 @@
 import struct
 import time
 import tracemalloc
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from p2ptui.base.ids import PeerId
 from p2ptui.net.wire import messages as m
 from p2ptui.net.wire.codec import Decoder, decode, encode
 from p2ptui.net.wire.errors import ProtocolViolation
-from tests.support.messages import CONTENT, ENTRY, HELLO, HOST, PEER, PEER_HELLO
+from tests.support.messages import CONTENT, ENTRY, FETCHED, HELLO, HOST, PEER, PEER_HELLO
 
 
 def packed(*pairs: bytes) -> bytes:
@@ -143,6 +146,27 @@ def test_f23_a_number_that_is_none_is_refused(ping_ms: float) -> None:
     body = encode({"type": "member_page", "id": 1, "hosts": [fields], "total": 1})
     with pytest.raises(ProtocolViolation):
         decode(m.ToMember, body)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"path": ("..",)},
+        {"path": ("a/b",)},
+        {"path": ()},
+        {"seconds": float("inf")},
+        {"seconds": -1.0},
+        {"size": -1},
+        {"givers": ()},
+        {"givers": FETCHED.givers * (m.MAX_GIVERS + 1)},
+        {"givers": (m.Giver(PeerId("not an id"), 1),)},
+        {"givers": (m.Giver(PEER, -1),)},
+    ],
+)
+def test_a_report_that_cannot_be_true_is_refused(change: dict[str, Any]) -> None:
+    bad = m.Report(1, (msgspec.structs.replace(FETCHED, **change),))
+    with pytest.raises(ProtocolViolation):
+        decode(m.FromMember, encode(bad))
 
 
 def test_f26_a_map_of_many_keys_is_refused_or_skipped_soon() -> None:

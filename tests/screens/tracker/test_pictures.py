@@ -35,6 +35,14 @@ async def test_statistics(size: tuple[int, int], picture: Compare) -> None:
         picture(rig)
 
 
+@SIZES
+async def test_the_history(size: tuple[int, int], picture: Compare) -> None:
+    async with tracker_opened(TrackerWays(ScreenTracker()), size) as rig:
+        await rig.press("h")
+        await rig.until_seen("9 fetches")
+        picture(rig)
+
+
 @pytest.mark.parametrize("key", ["B", "I", "question_mark"])
 async def test_a_dialog(key: str, picture: Compare) -> None:
     async with tracker_opened(TrackerWays(ScreenTracker())) as rig:

@@ -1,0 +1,78 @@
+"""Questions: what the tracker may be asked, and whoever answers in its place.
+
+What a user says is brought within the bounds of the protocol here, and a page of ours is gathered
+out of several messages.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from p2ptui.base.errors import usage_error
+from p2ptui.base.ids import ContentId
+from p2ptui.net.wire import messages as m
+
+MAX_PAGE = 1000
+"""Rows of a page that a front-end may ask for."""
+_MAX_OFFSET = 2**40
+
+AnswerT = TypeVar("AnswerT", bound=m.Message)
+PageT = TypeVar("PageT", m.Hits, m.MemberPage, m.Listing)
+RowT = TypeVar("RowT")
+
+
+class Answerer(Protocol):
+    """Whoever answers the questions: the link to the tracker, or its stand-in."""
+
+    @property
+    def reached(self) -> int | None:
+        """How many members the last answer is from; None: it is the tracker's."""
+        ...
+
+    async def ask(self, make: Callable[[int], object], answer: type[AnswerT]) -> AnswerT:
+        """The answer to a question. Raises `P2PError`."""
+        ...
+
+    def release(self, content: ContentId) -> None:
+        """Have no more sources of a content pushed."""
+        ...
+
+
+async def gather(
+    ask: Callable[[int, int], Awaitable[PageT]],
+    rows_of: Callable[[PageT], tuple[RowT, ...]],
+    offset: int,
+    limit: int,
+) -> tuple[list[RowT], PageT]:
+    """The rows of a page out of several messages, and the last of these."""
+    begin = min(max(offset, 0), _MAX_OFFSET - MAX_PAGE)
+    wanted = min(max(limit, 1), MAX_PAGE)
+    rows: list[RowT] = []
+    while True:
+        found = await ask(begin + len(rows), min(wanted - len(rows), m.MAX_PAGE))
+        rows += rows_of(found)
+        # A message may hold fewer rows than were asked for: long names fill it.
+        if len(rows) >= wanted or not rows_of(found) or begin + len(rows) >= found.total:
+            return rows, found
+
+
+def checked(text: str) -> str:
+    """What a user looks for. Raises a usage error when it is too long."""
+    text = sendable(text)
+    if len(text.encode()) > m.MAX_QUERY_BYTES:
+        raise usage_error(
+            "Too long a search", f"It may have {m.MAX_QUERY_BYTES} bytes.", "Use fewer words."
+        )
+    return text
+
+
+def sendable(text: str) -> str:
+    """Without NUL, and without what was no UTF-8 on the command line."""
+    return text.replace("\0", "").encode(errors="replace").decode()
+
+
+def query_of(name: str) -> str:
+    """The words of a name or path, cut to what a search may have."""
+    text = " ".join(sendable(name).split("/"))[: m.MAX_QUERY_BYTES]
+    while len(text.encode()) > m.MAX_QUERY_BYTES:
+        text = text[:-1]
+    return text
