@@ -209,7 +209,7 @@ PEER_COMMANDS: tuple[Command, ...] = (
         params=(Param("FILTER", "words, each in a name or in a member's nick or id; or up, down, "
                       "finished, failed, cancelled", "any"),),
         options=(_LIMIT, _SORT, _JSON),
-        more="Who, what, when, how fast; the last first. On the screen it is a list of its own (h).",
+        more="Who, what, when, how fast; the last first. On the screen a list of its own (h).",
     ),
     Command(
         "pause", "halt a download; what it has is kept", FINDING,

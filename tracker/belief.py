@@ -53,6 +53,10 @@ class Belief:
         """An owner announces or removes contents: what was said of it is over."""
         self._doubts.announced(owner, contents)
 
+    def emptied(self, owner: PeerId) -> None:
+        """An owner begins its list anew."""
+        self._doubts.emptied(owner)
+
     def _hit(self, asker: Member, hit: m.Hit) -> m.Hit:
         withheld = self._doubts.withheld(hit.content)
         doubted = self._low(asker, hit.content) | withheld

@@ -76,6 +76,11 @@ class Doubts:
             for content in doubted.intersection(contents):
                 self._forget(content, owner)
 
+    def emptied(self, owner: PeerId) -> None:
+        """A member begins its list anew: it claims nothing that it does not announce again."""
+        for content in tuple(self._contents.get(owner, ())):
+            self._forget(content, owner)
+
     def withheld(self, content: ContentId) -> frozenset[PeerId]:
         """Owners of a content whose claim is not handed out."""
         owners = self._owners.get(content)

@@ -9,7 +9,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from p2ptui.base.clock import Clock
 from p2ptui.base.errors import storage_error
@@ -51,18 +51,14 @@ class FetchHistory:
         """
         threads = Threads(1, "history")
         try:
-            db, place, notice = await threads(_open, path, int(clock.wall()))
+            opened, place, notice = await threads(_open, path, int(clock.wall()), keep)
         except BaseException:
             threads.close()
             raise
-        history = cls(db, place, threads)
+        history = cls(opened.db, place, threads)
         history.notice = notice
-        try:
-            history._counts = await threads(tables.count_by_taker, db)
-            await history.keep(keep)
-        except BaseException:
-            await history.close()
-            raise
+        history._counts, history._keep = opened.counts, keep
+        history.files, history.bytes = opened.totals
         return history
 
     async def keep(self, count: int) -> None:
@@ -120,21 +116,41 @@ def fetch_row(record: FetchRecord) -> FetchRow:
     )
 
 
-def _open(path: Path, now: int) -> tuple[sqlite3.Connection, Path | None, str]:
+class _Opened(NamedTuple):
+    """A database that was read and written once."""
+
+    db: sqlite3.Connection
+    counts: Counter[str]
+    totals: tuple[int, int]
+
+
+def _begin(path: Path | None, keep: int) -> _Opened:
+    """Open it and bring it to its length: damage behind the first pages shows here."""
+    db = tables.open_history(path)
     try:
-        return tables.open_history(path), path, ""
+        counts = tables.count_by_taker(db)
+        tables.add(db, (), keep, counts)
+        return _Opened(db, counts, tables.totals(db))
+    except BaseException:
+        db.close()
+        raise
+
+
+def _open(path: Path, now: int, keep: int) -> tuple[_Opened, Path | None, str]:
+    try:
+        return _begin(path, keep), path, ""
     except tables.OtherVersion as error:
         reason = str(error)
     except sqlite3.OperationalError as error:
-        return tables.open_history(None), None, f"The history {path} cannot be used ({error})"
+        return _begin(None, keep), None, f"The history {path} cannot be used ({error})"
     except sqlite3.Error as error:
         reason = str(error)
     try:
         aside = _put_aside(path, now)
-        db = tables.open_history(path)
+        opened = _begin(path, keep)
     except (OSError, sqlite3.Error) as error:
-        return tables.open_history(None), None, f"The history {path} cannot be used ({error})"
-    return db, path, f"The history could not be used ({reason}); the old file is {aside}"
+        return _begin(None, keep), None, f"The history {path} cannot be used ({error})"
+    return opened, path, f"The history could not be used ({reason}); the old file is {aside}"
 
 
 def _put_aside(path: Path, now: int) -> Path:

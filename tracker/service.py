@@ -300,6 +300,8 @@ class Service:
         self._figures.announced(applied.added + applied.removed)
         member.added += applied.added
         member.removed += applied.removed
+        if request.base == 0:
+            self._belief.emptied(member.peer)
         self._belief.announced(
             member.peer, {*applied.dropped, *(entry.content for entry in request.added)}
         )

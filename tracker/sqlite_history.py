@@ -154,9 +154,21 @@ def add(
 
 
 def _trim(db: sqlite3.Connection, keep: int, counts: Counter[str]) -> None:
-    while (over := counts.total() - keep) > 0:
-        (taker, most), *others = counts.most_common(2)
-        step = min(over, max(1, most - others[0][1] if others else over))
+    """Bring those who have most down to one level, with one statement for each of them."""
+    over = counts.total() - keep
+    if over <= 0:
+        return
+    ranked = counts.most_common()
+    above = level = spare = 0
+    for many, (_, count) in enumerate(ranked, 1):
+        above += count
+        below = ranked[many][1] if many < len(ranked) else 0
+        if above - many * below >= over:
+            level, spare = divmod(above - over, many)
+            ranked = ranked[:many]
+            break
+    for place, (taker, count) in enumerate(ranked):
+        step = count - level - (place < spare)
         db.execute(
             "DELETE FROM fetches WHERE no IN "
             "(SELECT no FROM fetches WHERE taker = ? ORDER BY time, no LIMIT ?)",

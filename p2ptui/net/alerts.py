@@ -14,8 +14,6 @@ import ssl
 from collections.abc import Callable
 from contextvars import ContextVar
 
-from p2ptui.net.tls_object import TlsObject
-
 _Call = tuple[socket.socket, Callable[[], None]]
 _call: ContextVar[_Call | None] = ContextVar("call", default=None)
 
@@ -51,7 +49,7 @@ def call_from(sock: socket.socket, answered: Callable[[], None]) -> None:
     _call.set((sock, answered))
 
 
-class _Alerting(TlsObject):
+class _Alerting(ssl.SSLObject):
     _outgoing: ssl.MemoryBIO
     _call: _Call | None = None
     _answered = False

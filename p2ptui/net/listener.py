@@ -10,7 +10,8 @@ When a restart brings all members back at once, the oldest is the one who is nea
 caller is spared for `HELLO_S` until he says something, and for `GRACE_S` once his hello was
 answered; while all places are held by such callers the next one waits in the system's queue. The
 first is so short that silence holds up nobody, and the second no longer than a processor that is
-full takes for all places.
+full takes for all places: longer only while members who do prove themselves take longer, so that on
+a machine that is overloaded not all of them are cut. Strangers have no say in that.
 """
 
 import asyncio
@@ -42,7 +43,11 @@ _PAUSE_S = 0.1
 HELLO_S = 0.02
 """How long a caller who has said nothing keeps his place, however many wait for one."""
 GRACE_S = 0.2
-"""The same for one whose hello was answered, or lies unread."""
+"""The same for one whose hello was answered, or lies unread; more while members are slow."""
+MAX_GRACE_S = 1.0
+_GRACE = 3.0
+"""A caller may take so many times as long as members took lately."""
+_LATELY = 0.1
 
 
 class Limits(Struct, frozen=True):
@@ -88,13 +93,17 @@ class _Caller:
         """His hello was answered: the handshake is under way."""
         self._answered_at = asyncio.get_running_loop().time()
 
-    def may_go(self, now: float) -> bool:
+    def took_s(self, now: float) -> float:
+        """Seconds since his hello was answered."""
+        return 0.0 if self._answered_at is None else now - self._answered_at
+
+    def may_go(self, now: float, grace_s: float) -> bool:
         """Whether it is his own doing that he has proven nothing yet."""
         if self._answered_at is not None:
-            return now - self._answered_at >= GRACE_S
+            return now - self._answered_at >= grace_s
         waited_s = now - self.since
         # Bounded too: who sends on and on always has something unread.
-        return waited_s >= GRACE_S or (waited_s >= HELLO_S and not self._is_unread())
+        return waited_s >= grace_s or (waited_s >= HELLO_S and not self._is_unread())
 
     def _is_unread(self) -> bool:
         """Whether he has said something that we did not get round to reading."""
@@ -138,6 +147,9 @@ class Listener:
         self._unproven: dict[int, _Caller] = {}
         """Who holds a place, the oldest first."""
         self._place_left = asyncio.Event()
+        self._lately_s = GRACE_S
+        """How long members took lately for their side of the handshake. After a start all of them
+        come at once: then nobody is quick."""
         self._links: dict[int, Link] = {}
         self._peers: Counter[PeerId] = Counter()
         self._addresses: Counter[str] = Counter()
@@ -245,8 +257,9 @@ class Listener:
     def _first_to_go(self, key: str | None = None) -> _Caller | None:
         """The oldest, from one address or of all, who need not be spared."""
         now = asyncio.get_running_loop().time()
+        grace_s = min(MAX_GRACE_S, max(GRACE_S, _GRACE * self._lately_s))
         of_key = (each for each in self._unproven.values() if key in {None, each.key})
-        return next((each for each in of_key if each.may_go(now)), None)
+        return next((each for each in of_key if each.may_go(now, grace_s)), None)
 
     async def _next(self) -> tuple[socket.socket, tuple[str, int]]:
         """The next caller, in the very step that returns it.
@@ -301,6 +314,8 @@ class Listener:
         self._links[caller.number] = link
         if peer_id is not None:
             self._leave_place(caller)
+            took_s = caller.took_s(asyncio.get_running_loop().time())
+            self._lately_s += _LATELY * (took_s - self._lately_s)
             self._peers[peer_id] += 1
             self._addresses[caller.key] += 1
         try:

@@ -20,7 +20,6 @@ from msgspec import Struct
 from p2ptui.base.errors import security_stop
 from p2ptui.net.alerts import alerting_context
 from p2ptui.net.ciphers import prefer_fast_cipher
-from p2ptui.net.tls_object import TlsObject
 from p2ptui.net.wire.messages import ALPN, RELAY_ALPN
 
 
@@ -102,7 +101,6 @@ def _server(ca_der: bytes, files: KeyFiles, verify: ssl.VerifyMode) -> ssl.SSLCo
 
 def _client(verify: ssl.VerifyMode) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.sslobject_class = TlsObject
     # Names in the certificates are ids, not hosts: the dialer compares them.
     context.check_hostname = False
     context.verify_mode = verify

@@ -249,10 +249,12 @@ class Bundles:
             if found is not None
         ]
         self._send_alone([each for each, found in zip(whole, placed, strict=True) if not found])
-        try:
-            await self._note(bundle, done, fetched, nick)
-        finally:
-            await tools.offload(batch.clear)
+        await self._note(bundle, done, fetched, nick)
+        # Not before: by the parts a run that was killed right here knows what is placed.
+        await tools.offload(batch.clear)
+        for download, _, _ in done:
+            self._book.drop(download)
+        self._outcomes.over([download.record for download, _, _ in done])
 
     async def _note(
         self,
@@ -286,11 +288,7 @@ class Bundles:
                 seconds=download.record.seconds + seconds,
                 peers=peers,
             )
-        downloads = [download for download, _, _ in done]
-        await self._book.finish(downloads)
-        for download in downloads:
-            self._book.drop(download)
-        self._outcomes.over([download.record for download in downloads])
+        await self._book.finish([download for download, _, _ in done])
 
 
 def _prove(given: dict[ContentId, memoryview]) -> _Came:

@@ -10,14 +10,13 @@ import ctypes
 import errno
 import functools
 import os
-import re
-import sys
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from p2ptui.base.errors import storage_error
 from p2ptui.net.link import Buffer
 from p2ptui.node.kernel_copy import KernelCopy
+from p2ptui.node.whole_sync import sync_whole, syncs_whole
 
 BLOCK_BYTES = 4096
 """Where writes past the page cache begin and end, in memory and in the file."""
@@ -108,9 +107,8 @@ class Disk(Protocol):
         """Return when a file or a folder is on the disk."""
         ...
 
-    @property
-    def syncs_together(self) -> bool:
-        """Whether there is `sync_together`."""
+    def syncs_together(self, folder: int) -> bool:
+        """Whether `sync_together` is as good for what a folder holds as `sync` for each file."""
         ...
 
     def sync_together(self, folder: int) -> None:
@@ -260,20 +258,13 @@ class PosixDisk:
         """See `Disk.sync`."""
         os.fsync(handle)
 
-    @property
-    def syncs_together(self) -> bool:
+    def syncs_together(self, folder: int) -> bool:
         """See `Disk.syncs_together`."""
-        return _libc_syncfs() is not None
+        return syncs_whole(folder)
 
     def sync_together(self, folder: int) -> None:
-        """See `Disk.sync_together`: one call for hundreds of files (syncfs(2))."""
-        function = _libc_syncfs()
-        if function is None:
-            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-        while function(folder) != 0:
-            code = ctypes.get_errno()
-            if code != errno.EINTR:
-                raise OSError(code, os.strerror(code))
+        """See `Disk.sync_together`: one call for hundreds of files."""
+        sync_whole(folder)
 
     def uncache(self, handle: int, offset: int, length: int) -> None:
         """See `Disk.uncache`."""
@@ -367,22 +358,6 @@ def _libc_fallocate() -> "ctypes._FuncPointer | None":
     except (AttributeError, OSError, TypeError):
         return None
     function.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
-    return function
-
-
-@functools.cache
-def _libc_syncfs() -> "ctypes._FuncPointer | None":
-    """syncfs(2), where it tells of writes that failed: Linux from 5.8 on."""
-    if sys.platform != "linux":
-        return None
-    found = re.match(r"(\d+)\.(\d+)", os.uname().release)
-    if found is None or (int(found[1]), int(found[2])) < (5, 8):
-        return None
-    try:
-        function: ctypes._FuncPointer = ctypes.CDLL(None, use_errno=True).syncfs
-    except (AttributeError, OSError):
-        return None
-    function.argtypes = (ctypes.c_int,)
     return function
 
 

@@ -133,9 +133,7 @@ class RemoteNode:
         self, host: str, folder: str, to: str, patience_s: float | None = None
     ) -> TransferRow:
         """Fetch what a member has in a folder as one job, its structure kept."""
-        return await self._client.call(
-            TransferRow, "fetch_folder", host, folder, to, patience_s
-        )
+        return await self._client.call(TransferRow, "fetch_folder", host, folder, to, patience_s)
 
     async def transfers(self, page: Page) -> TransferPage:
         """A page of uploads and downloads, finished ones (history) included."""

@@ -89,7 +89,7 @@ class SmallPlacing:
         self._made = {}
 
     def _write(self, place: "_Place", files: dict[int, SmallFile]) -> None:
-        disk = self._disk
+        disk, together = self._disk, place.syncs_together
         needed = sum(len(file.data) for file in files.values()) + self._reserve
         free = disk.free(place.folder)
         if free < needed:
@@ -105,7 +105,7 @@ class SmallPlacing:
                 if file.data:
                     disk.write(handle, file.data, 0)
                 disk.set_mtime(handle, clamp_mtime(file.mtime))
-                if not disk.syncs_together:
+                if not together:
                     disk.sync(handle)
                 found = disk.stat(handle)
             finally:
@@ -114,11 +114,11 @@ class SmallPlacing:
         self._made[place.path] = place.made
 
     def _sync(self, places: Iterable["_Place"]) -> None:
-        """Bring all that was written onto the disk."""
-        if self._disk.syncs_together:
-            for place in _one_of_each_device(self._disk, places):
-                with self._told(place.path):
-                    self._disk.sync_together(place.folder)
+        """Bring all that was written onto the disk, as far as it is not there file by file."""
+        together = [place for place in places if place.syncs_together]
+        for place in _one_of_each_device(self._disk, together):
+            with self._told(place.path):
+                self._disk.sync_together(place.folder)
 
     def _link(
         self, places: Iterable["_Place"], files: Sequence[SmallFile]
@@ -132,10 +132,13 @@ class SmallPlacing:
                 names = FOLDER_NAMES.place_new(self._disk, place.partials, place.folder, wanted)
             for (index, (_, mark)), name in zip(place.written.items(), names, strict=True):
                 placed[index] = PlacedFile(place.path, name, mark)
-        if len(places) > FEW_FOLDERS and self._disk.syncs_together:
-            self._sync(places)
+        together = [place for place in places if place.syncs_together]
+        if len(together) > FEW_FOLDERS:
+            self._sync(together)
         else:
-            for place in places:
+            together = []
+        for place in places:
+            if place not in together:
                 with self._told(place.path):
                     self._disk.sync(place.folder)
         return placed
@@ -174,6 +177,7 @@ class _Place:
         self._disk = disk
         self.folder = disk.open_folder(path)
         try:
+            self.syncs_together = disk.syncs_together(self.folder)
             self.partials = disk.make_folder(self.folder, PARTIALS)
         except BaseException:
             disk.close(self.folder)
@@ -202,7 +206,11 @@ class _Place:
 
 
 def _one_of_each_device(disk: Disk, places: Iterable[_Place]) -> list[_Place]:
-    return list({disk.stat(place.folder).device: place for place in places}.values())
+    """The one opened first: a folder tells of writes that failed since then."""
+    first: dict[int, _Place] = {}
+    for place in places:
+        first.setdefault(disk.stat(place.folder).device, place)
+    return list(first.values())
 
 
 def _free(disk: Disk, folder: Path) -> int:

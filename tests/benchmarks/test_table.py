@@ -110,3 +110,9 @@ def test_a_fraction_has_a_bound_from_above_or_from_below(
     assert len(cells) == len(HEADINGS)
     assert f"{values[1]:.2f}× ({values[0]:.2f} to {values[2]:.2f})" in cells
     assert cells[-2] == ("≥ 0.95×" if "at_least" in bounds else "≤ 1.3×")
+
+
+def test_a_ratio_may_be_one_of_files() -> None:
+    found = Ratio("T6", "small files", "rsync", (4500.0,), (9000.0,), 0.5, unit="files")
+    assert found.met
+    assert found.cells()[2:6] == ("4500 files/s", "rsync", "9000 files/s", "0.50× (0.50 to 0.50)")

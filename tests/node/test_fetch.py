@@ -216,7 +216,7 @@ async def test_f75_a_short_chunk_is_asked_of_another(tmp_path: Path) -> None:
 @virtual_time
 async def test_f80_of_several_refusals_the_first_is_told(tmp_path: Path) -> None:
     async with fetching(tmp_path, SONG, ["anna"]) as rig:
-        rig.peers[0].chunk_refusals = ["changed", *["not_shared"] * 5]
+        rig.peers[0].chunk_refusals.extend(("changed", *("not_shared",) * 5))
         _, run = rig.start()
         assert (await run).read_bytes() == SONG
         assert rig.lost[0][1] == "changed"

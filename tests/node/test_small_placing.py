@@ -12,6 +12,7 @@ import pytest
 
 from p2ptui.base.errors import P2PError
 from p2ptui.base.ids import content_id_text
+from p2ptui.node.disk import PosixDisk
 from p2ptui.node.partial import PARTIALS, Partial
 from p2ptui.node.small_placing import PlacedFile, SmallFile, SmallPlacing
 from p2ptui.node.storage_errors import NoSpace
@@ -218,6 +219,60 @@ def test_files_of_many_folders_on_a_real_disk(tmp_path: Path) -> None:
         assert (there.st_mtime, there.st_nlink) == (OLD, 1)
         assert found.mark == (there.st_size, there.st_mtime_ns, there.st_ino)
     assert not list(tmp_path.rglob(PARTIALS))
+
+
+class Recorder(PosixDisk):
+    """What is opened, what is synced and how, in order."""
+
+    def __init__(self, *, together: bool) -> None:
+        super().__init__()
+        self.opened: list[int] = []
+        self.asked: list[int] = []
+        self.steps: list[str] = []
+        self.together = together
+
+    def syncs_together(self, folder: int) -> bool:
+        return self.together and folder in self.opened
+
+    def open_folder(self, path: Path) -> int:
+        self.opened.append(super().open_folder(path))
+        return self.opened[-1]
+
+    def sync(self, handle: int) -> None:
+        self.steps.append("sync")
+        super().sync(handle)
+
+    def sync_together(self, folder: int) -> None:
+        self.asked.append(folder)
+
+    def link(self, folder: int, name: str, target: int, new_name: str) -> None:
+        self.steps.append("link")
+        super().link(folder, name, target, new_name)
+
+
+def spread(root: Path, folders: int) -> list[SmallFile]:
+    wanted = []
+    for number in range(folders):
+        folder = root / f"folder{number}"
+        folder.mkdir()
+        wanted += files(folder)
+    return wanted
+
+
+def test_the_folder_that_was_opened_first_is_asked_for_writes_that_failed(tmp_path: Path) -> None:
+    disk = Recorder(together=True)
+    SmallPlacing(disk=disk).place(spread(tmp_path, 3))
+    assert disk.asked == disk.opened[:1]
+
+
+def test_f94_where_nothing_is_synced_together_each_file_is_before_any_name(tmp_path: Path) -> None:
+    disk = Recorder(together=False)
+    wanted = spread(tmp_path, 5)
+    SmallPlacing(disk=disk).place(wanted)
+    assert not disk.asked
+    first, last = disk.steps.index("link"), len(disk.steps) - disk.steps[::-1].index("link")
+    assert disk.steps[:first].count("sync") == len(wanted)
+    assert disk.steps[last:].count("sync") == 5
 
 
 def test_whoever_removes_the_private_folder_meanwhile_disturbs_nobody() -> None:

@@ -7,7 +7,7 @@ lose its power, and be started again on what its disk then holds.
 import asyncio
 import errno
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -25,7 +25,7 @@ from p2ptui.node.offers import PartialOffer
 from p2ptui.node.partial import Partial
 from p2ptui.node.source import Source
 from p2ptui.node.tracker_link import TrackerLink
-from p2ptui.node.uploads import Offer
+from p2ptui.node.uploads import Offer, SmallContents
 from tests.simulation.locator import Locator, SimulatedTracker
 from tests.support.fake_time import FakeClock
 from tests.support.members import Member
@@ -191,6 +191,10 @@ class Taker:
         self, _text: str, _offset: int, _limit: int
     ) -> tuple[tuple[m.Entry, ...], int]:
         return (), 0
+
+    async def read_small(self, contents: Sequence[ContentId], _limit: int) -> SmallContents:
+        """One large file is all there is here."""
+        return SmallContents([None] * len(contents), NAME)
 
     # --- how it fetches ---------------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ from p2ptui.net.wire import messages as m
 from p2ptui.node.buffers import ChunkBuffers
 from p2ptui.node.disk import Disk
 from p2ptui.node.fetch import Fetch, FetchJob, FetchTools
-from p2ptui.node.manifest import Manifest
 from p2ptui.node.fetch_reports import FetchReports
+from p2ptui.node.manifest import Manifest
 from p2ptui.node.offering import Offering
 from p2ptui.node.partial import Partial
 from p2ptui.node.source import Source

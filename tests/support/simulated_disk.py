@@ -182,8 +182,8 @@ class SimulatedDisk:
             found.durable = bytearray(found.data)
             found.pending.clear()
 
-    @property
-    def syncs_together(self) -> bool:
+    def syncs_together(self, folder: int) -> bool:
+        self._folder(folder)
         return self.together
 
     def sync_together(self, folder: int) -> None:

@@ -96,6 +96,20 @@ async def test_f62_a_withheld_claim_comes_back_when_it_is_announced_again(rig: T
     assert await named(dora) == [liar.peer]
 
 
+async def test_f62_an_owner_that_begins_its_list_anew_without_it_is_counted_no_more(
+    rig: TrackerRig,
+) -> None:
+    liar, _ = await owner(rig, "liar"), await owner(rig, "honest")
+    dora, *members = await takers(rig, "dora", *TAKERS)
+    liar.held = False
+    await complain(rig, liar, *members)
+    await liar.announce(entry("other.mp3"), whole=True)
+    hits = await dora.ask(lambda number: m.Search(number, "song"), m.Hits)
+    assert [(hit.owners, hit.known) for hit in hits.hits] == [(1, 1)]
+    counts = await dora.ask(lambda number: m.CountOwners(number, (SONG,)), m.OwnerCounts)
+    assert counts.counts == (1,)
+
+
 async def test_f62_a_withheld_claim_stays_so_when_its_owner_connects_anew(rig: TrackerRig) -> None:
     liar = await owner(rig, "liar")
     dora, *members = await takers(rig, "dora", *TAKERS)

@@ -1,6 +1,7 @@
 """The history of fetches: what is kept, in what order, how much, and what a lost file does."""
 
 import sqlite3
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -141,6 +142,22 @@ async def test_who_reports_without_end_pushes_out_its_own_history_alone(tmp_path
     await history.close()
 
 
+@pytest.mark.parametrize(("keep", "left"), [(15, [5, 5, 4, 1]), (5, [2, 1, 1, 1]), (3, [1, 1, 1])])
+async def test_those_with_most_are_brought_to_one_level_with_a_statement_each(
+    tmp_path: Path, keep: int, left: list[int]
+) -> None:
+    history = await opened(tmp_path, keep=1_000)
+    for taker, many in (("anna", 300), ("bert", 200), ("carl", 4), ("dora", 1)):
+        await history.add([record(number, taker=taker) for number in range(many)])
+    said: list[str] = []
+    history._db.set_trace_callback(said.append)
+    await history.keep(keep)
+    assert 1 <= sum(each.startswith("DELETE") for each in said) <= 4
+    takers = Counter(row.nick for row in await rows(history))
+    assert sorted(takers.values(), reverse=True) == left
+    await history.close()
+
+
 async def test_sums_of_what_members_tell_stop_at_a_number_that_can_be_counted(
     tmp_path: Path,
 ) -> None:
@@ -161,6 +178,23 @@ async def test_a_damaged_file_is_put_aside_and_a_new_one_begun(tmp_path: Path) -
     history = await opened(tmp_path)
     await history.add([record()])
     assert "could not be used" in history.notice
+    assert len(await rows(history)) == 1
+    await history.close()
+    assert len(list(tmp_path.glob("history.db.*.bad"))) == 1
+
+
+async def test_damage_behind_the_first_pages_does_not_stop_a_tracker(tmp_path: Path) -> None:
+    history = await opened(tmp_path, keep=1_000)
+    await history.add([record(number) for number in range(500)])
+    await history.close()
+    file = tmp_path / "history.db"
+    pages = bytearray(file.read_bytes())
+    for begin in range(8 * 4096, len(pages), 4096):
+        pages[begin : begin + 64] = b"\xff" * 64
+    file.write_bytes(pages)
+    history = await opened(tmp_path, keep=1_000)
+    assert "could not be used" in history.notice
+    await history.add([record()])
     assert len(await rows(history)) == 1
     await history.close()
     assert len(list(tmp_path.glob("history.db.*.bad"))) == 1

@@ -39,3 +39,21 @@ async def test_f42_f43_f44_a_hostile_title_or_summary_is_literal(name: str, lite
         top, *_, bottom = shown(pane)
         assert f"─ {literal} ─" in top
         assert f"─ {literal} ─" in bottom
+
+
+@pytest.mark.parametrize(("name", "literal"), list(HOSTILE.items()))
+async def test_a_remark_stands_behind_the_title_and_is_literal(name: str, literal: str) -> None:
+    pane = Pane("Transfers", digit="3")
+    async with Stage(pane).run_test(size=(100, 5)):
+        pane.remark = name
+        assert f"─ 3 Transfers: {literal} ─" in shown(pane)[0]
+        pane.remark = ""
+        assert "─ 3 Transfers ─" in shown(pane)[0]
+
+
+async def test_a_remark_that_is_too_long_is_cut_off_at_its_end() -> None:
+    pane = Pane("Transfers", digit="3")
+    async with Stage(pane).run_test(size=(40, 5)):
+        pane.remark = "next try in 12 s: the tracker is away and no source is known"
+        assert shown(pane)[0].startswith("╭─ 3 Transfers: next try in 12 s:")
+        assert "… ─╮" in shown(pane)[0]

@@ -237,6 +237,24 @@ async def test_f3_while_all_are_in_the_middle_of_it_the_next_one_waits(
             each.stream[1].transport.abort()
 
 
+async def test_f3_members_who_are_slow_are_spared_for_longer_and_strangers_change_nothing(
+    swarm: TlsSwarm,
+) -> None:
+    listener = swarm.listener
+    listener._lately_s = 0.0
+    halfway = await Halfway.open(swarm.port)
+    await halfway.finish()
+    assert await halfway.stream[0].read(1)
+    halfway.stream[1].transport.abort()
+    await until(lambda: listener.unproven == 0)
+    assert listener._lately_s == 0.0  # a stranger proves nothing
+    link = await (await swarm.member("anna")).dial_tracker(HOST, swarm.port)
+    await link.send(HELLO)
+    assert await link.receive()
+    assert 0.0 < listener._lately_s < PATIENCE_S
+    await link.close()
+
+
 async def test_f3_one_who_is_done_makes_room_before_anybody_is_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,11 +281,11 @@ def test_f4_unread_words_spare_a_caller_for_a_while_only() -> None:
             0, "", ours, Gate(vet_member(lambda _: True), SystemClock()), since=100.0
         )
         silent_s, unread_s = listener_module.HELLO_S, listener_module.GRACE_S
-        assert not caller.may_go(100.0 + silent_s / 2)
-        assert caller.may_go(100.0 + silent_s * 2)
+        assert not caller.may_go(100.0 + silent_s / 2, unread_s)
+        assert caller.may_go(100.0 + silent_s * 2, unread_s)
         theirs.send(b"x")
-        assert not caller.may_go(100.0 + silent_s * 2)
-        assert caller.may_go(100.0 + unread_s * 2)
+        assert not caller.may_go(100.0 + silent_s * 2, unread_s)
+        assert caller.may_go(100.0 + unread_s * 2, unread_s)
 
 
 async def test_a_proven_member_holds_no_place(swarm: TlsSwarm) -> None:
