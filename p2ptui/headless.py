@@ -96,6 +96,8 @@ def _node_sentence(event: object) -> str:  # noqa: C901, PLR0911, PLR0912  (one 
         case node.FetchStateChanged(name=name, state=state, reason=reason) if state in TOLD_STATES:
             why = f": {reason}" if reason else ""
             return f"{name} {TOLD_STATES[state]}{why}"
+        case node.FetchStateChanged(name=name, state="active", before="stalled"):
+            return f"{name} goes on"
         case node.SourceLost(nick=nick, peer_id=peer_id, reason=reason):
             return f"lost {nick} ({short_peer_id(peer_id)}) as a source: {reason}"
         case node.UploadFinished(name=name, peer=peer, bytes=size, seconds=seconds):

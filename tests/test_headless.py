@@ -96,6 +96,10 @@ def test_what_is_ordinary_is_not_told() -> None:
     assert node_sentence(changed("active")) == ""
     assert node_sentence(changed("no_space")) == "a waits for room on the disk"
     assert node_sentence(changed("paused")) == "a is paused"
+    goes_on = node.FetchStateChanged(
+        time=TIME, id=finished().id, name="a", state="active", before="stalled"
+    )
+    assert node_sentence(goes_on) == "a goes on"
     assert event_time(object()) == ""
 
 

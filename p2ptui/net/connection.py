@@ -110,6 +110,11 @@ class Connection(asyncio.BufferedProtocol):
         """Whether the connection is over."""
         return self._end is not None
 
+    @property
+    def under_way(self) -> DataFrame | None:
+        """The data frame that is coming in, with the length that is here; None: there is none."""
+        return self._wire.under_way
+
     def set_sink(self, sink: DataSink | None) -> None:
         """Say where data frames go; without a sink a data frame is a protocol violation."""
         self._sink = sink

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from p2ptui.base.ids import PeerId
 from p2ptui.net.throttle import Throttles
+from p2ptui.net.wire.frames import DataFrame
 from p2ptui.net.wire.messages import Endpoint, GoodbyeCode
 
 Buffer = bytes | bytearray | memoryview
@@ -65,6 +66,14 @@ class Link(Protocol):
     @property
     def closed(self) -> bool:
         """Whether the connection is over."""
+        ...
+
+    @property
+    def under_way(self) -> DataFrame | None:
+        """The data frame that is coming in, with the length that is here; None when there is none.
+
+        A slow peer takes many seconds for one: whoever watches its pace looks here.
+        """
         ...
 
     def post(self, message: object) -> None:

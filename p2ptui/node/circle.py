@@ -22,6 +22,10 @@ log = logging.getLogger(__name__)
 
 MOST = 32
 """Members that are asked; those with an open connection and near ones come first."""
+MOST_NEAR = MOST // 2
+"""Near ones that come before those that were met elsewhere."""
+MOST_PLACES = m.MAX_ENDPOINTS // 2
+"""Endpoints of a member that are taken from one of those who name it."""
 REACH_S = 4.0
 """How long members have to answer a dial."""
 PAUSE_S = 30.0
@@ -52,9 +56,13 @@ class Circle:
     def sources(self) -> tuple[m.Source, ...]:
         """The members that may be asked, as the tracker would name sources."""
         found: dict[PeerId, m.Source] = {}
-        for source in (*self._open(), *self._near(), *self._remembered()):
+        # What the local network tells is anybody's word: it leaves room for what was proven.
+        near = self._near()
+        some, rest = near[:MOST_NEAR], near[MOST_NEAR:]
+        for source in (*self._open(), *some, *self._remembered(), *rest):
             before = found.get(source.peer)
-            places = source.endpoints if before is None else before.endpoints + source.endpoints
+            places = source.endpoints[:MOST_PLACES]
+            places = places if before is None else before.endpoints + places
             unique = tuple(dict.fromkeys(places))[: m.MAX_ENDPOINTS]
             found[source.peer] = m.Source(source.peer, self._nick(source), unique)
         found.pop(self._peers.own_id, None)

@@ -99,6 +99,8 @@ class Crew:
 
     def watch(self) -> None:
         """Dismiss those that are too slow or silent."""
+        for supply, _ in self._employed.values():
+            supply.count()
         now = self._tools.clock.monotonic()
         fair_bps = self._tools.fair_bps()
         working = [source for source in self.sources.values() if source.state == "active"]

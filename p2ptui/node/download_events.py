@@ -22,10 +22,17 @@ def started(record: TransferRecord, fetch: Fetch, time: float) -> events.FetchSt
     )
 
 
-def state_changed(record: TransferRecord, time: float) -> events.FetchStateChanged:
+def state_changed(
+    record: TransferRecord, time: float, before: str = ""
+) -> events.FetchStateChanged:
     """It paused, stalled, went on or was cancelled."""
     return events.FetchStateChanged(
-        time=time, id=record.id, name=record.name, state=record.state, reason=record.reason
+        time=time,
+        id=record.id,
+        name=record.name,
+        state=record.state,
+        reason=record.reason,
+        before=before,
     )
 
 

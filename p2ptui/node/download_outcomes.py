@@ -68,9 +68,10 @@ class DownloadOutcomes:
         """A fetch is in another state."""
         download = self._book.get(fetch.job.id)
         if download is not None and fetch.state != "finishing":
+            before = download.record.state
             download.note(state=fetch.state, reason=fetch.reason)
             if fetch.state in {"stalled", "no_space", "active"}:
-                self.tell_state(download)
+                self.tell_state(download, before)
 
     def source_lost(self, fetch: Fetch, source: Source) -> None:
         """A source of a fetch went away or was dropped."""
@@ -85,6 +86,7 @@ class DownloadOutcomes:
         self.over([download.record])
         self._publish(download_events.failed(download.record, error, self._clock.wall()))
 
-    def tell_state(self, download: Download) -> None:
+    def tell_state(self, download: Download, before: str = "") -> None:
         """Tell front-ends in which state it is now."""
-        self._publish(download_events.state_changed(download.record, self._clock.wall()))
+        now = self._clock.wall()
+        self._publish(download_events.state_changed(download.record, now, before))

@@ -127,6 +127,8 @@ class FetchStateChanged(Event, frozen=True, kw_only=True, tag="fetch_state"):
     name: str
     state: str
     reason: str = ""
+    before: str = ""
+    """The state that it was in."""
 
 
 class SourceLost(Event, frozen=True, kw_only=True, tag="source_lost"):

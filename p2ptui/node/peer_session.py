@@ -58,6 +58,8 @@ class _Ask:
     patience: asyncio.Timeout | None = None
     """Ends the request unless something of it comes in time."""
     on_bytes: Callable[[int], None] | None = None
+    counted: int = 0
+    """Bytes of the payload under way that `on_bytes` was told of."""
 
     def note(self, length: int) -> None:
         """A payload came."""
@@ -65,7 +67,14 @@ class _Ask:
         if self.patience is not None:
             self.patience.reschedule(asyncio.get_running_loop().time() + ANSWER_TIMEOUT_S)
         if self.on_bytes is not None:
-            self.on_bytes(length)
+            self.on_bytes(length - self.counted)
+        self.counted = 0
+
+    def note_part(self, length: int) -> None:
+        """So much of a payload is here."""
+        if self.on_bytes is not None and length > self.counted:
+            self.on_bytes(length - self.counted)
+            self.counted = length
 
     def succeed(self, message: Answer | None) -> None:
         if not self.answer.done():
@@ -230,6 +239,13 @@ class PeerSession:
         """
         if asyncio.get_running_loop().time() - self._heard >= ANSWER_TIMEOUT_S:
             self.link.abort()
+
+    def count_under_way(self) -> None:
+        """Tell whoever counts a request's bytes of those whose frame is not complete yet."""
+        frame = self.link.under_way
+        ask = None if frame is None else self._asks.get(frame.request_id)
+        if frame is not None and ask is not None and not ask.answer.done():
+            ask.note_part(frame.length)
 
     def forget(self, content: ContentId) -> None:
         """Stop listening to what the peer has of a content."""

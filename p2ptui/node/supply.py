@@ -99,6 +99,11 @@ class Supply:
         if self._session is not None:
             self._session.withdraw(self._content, index)
 
+    def count(self) -> None:
+        """Have the bytes counted that are here, also those of a payload that is not complete."""
+        if self._session is not None:
+            self._session.count_under_way()
+
     def end_if_silent(self) -> None:
         """Have the next try use a fresh connection, if nothing comes from this one."""
         if self._session is not None:

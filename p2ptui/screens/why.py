@@ -133,6 +133,8 @@ def _head(row: TransferRow, tracker: TrackerStatus | None) -> Iterator[Line]:
     if row.state == "active" and row.place and not row.rate_bps:
         yield f"All who have it are busy: you have place {row.place} in the queue of one of them."
         yield Toned("It begins by itself when it is your turn.", "dim")
+    elif row.state == "active" and not row.rate_bps:
+        yield "Nothing comes now. A source that sends nothing for 30 s loses its part to others."
     elif row.state == "active":
         rate = format_rate(row.rate_bps)
         bring = "brings" if row.sources == 1 else "bring"

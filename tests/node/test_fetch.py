@@ -282,6 +282,26 @@ async def test_f77_a_dripping_source_loses_its_chunks_to_a_faster_one(tmp_path: 
 
 
 @virtual_time
+async def test_f77_a_drip_is_seen_within_a_frame_that_is_not_complete(tmp_path: Path) -> None:
+    async with fetching(tmp_path, make_bytes(16 * MIB), ["drip", "anna"]) as rig:
+        drip, anna = rig.peers
+        drip.drip_bps = 8 * 1024.0
+        drip.drips_within_frames = True
+        anna.chunk_s = 2.0
+        began = rig.clock.monotonic()
+        fetch, run = rig.start()
+        await eventually(
+            lambda: any(s.meter.total for s in fetch.sources.values() if s.nick == "drip")
+        )
+        assert rig.clock.monotonic() - began <= 3, "its first bytes are counted at once"
+        await eventually(lambda: rig.lost)
+        assert rig.clock.monotonic() - began <= SLOW_S + 3
+        assert "under 16 KiB/s" in rig.lost[0][1]
+        assert (await run).read_bytes() == rig.data
+        assert fetch.meter.total >= len(rig.data)
+
+
+@virtual_time
 async def test_a_slow_source_is_kept_when_it_is_the_only_one(tmp_path: Path) -> None:
     async with fetching(tmp_path, SMALL, ["snail"]) as rig:
         rig.peers[0].drip_bps = 2048.0

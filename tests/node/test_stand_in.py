@@ -222,6 +222,20 @@ async def test_nobody_is_asked_before_the_local_network_had_its_time(tmp_path: P
         assert run.circle.size == 1
 
 
+async def test_whoever_crowds_the_local_network_keeps_nobody_away_who_was_met() -> None:
+    async with away(None) as run:
+        met, place = peer_id_of("met"), m.Endpoint("10.0.0.1", 1)
+        run.known.met(met, "met", place)
+        false = tuple(m.Endpoint("10.6.6.6", port) for port in range(1, m.MAX_ENDPOINTS + 1))
+        run.near += [m.Source(peer_id_of(f"crowd{n}"), "", false) for n in range(2 * MOST)]
+        sources = {source.peer: source.endpoints for source in run.circle.sources}
+        assert len(sources) == MOST
+        assert sources[met] == (place,)
+        run.near[:0] = [m.Source(met, "", false)]
+        sources = {source.peer: source.endpoints for source in run.circle.sources}
+        assert place in sources[met]
+
+
 async def test_acquaintances_survive_a_restart_and_are_bounded(tmp_path: Path) -> None:
     async with away(tmp_path) as run:
         store = run.known._store

@@ -95,3 +95,10 @@ async def test_the_remark_follows_the_cursor(rig: Rig) -> None:
     rig.node.put_row(msgspec.structs.replace(rows[1], id=TransferId(2), state="no_space"))
     await rig.told()
     await rig.until_seen("3 Transfers: goes on with more room: the disk is full")
+
+
+async def test_a_source_that_has_gone_silent_is_told_before_it_is_given_up(rig: Rig) -> None:
+    await show(rig, "active", rate_bps=0, sources=1, known=1)
+    await rig.press("w")
+    await rig.until_on(Question)
+    assert "Nothing comes now." in story(rig)

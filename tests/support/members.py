@@ -11,6 +11,7 @@ from p2ptui.net.loop import Inline
 from p2ptui.net.tasks import TaskSet
 from p2ptui.net.throttle import Throttle
 from p2ptui.net.wire import messages as m
+from p2ptui.net.wire.frames import MAX_PAYLOAD_BYTES, data_header
 from p2ptui.node.chunkmap import ChunkMap
 from p2ptui.node.peers import Peers
 from p2ptui.node.uploads import Offers, UploadLedger
@@ -119,6 +120,8 @@ class ScriptedPeer:
         self.more: dict[int, tuple[int, ...]] = {}
         """Chunks to announce right behind the n-th map."""
         self.drip_bps = 0.0
+        self.drips_within_frames = False
+        """Whether a drip is a part of a frame, not a frame of its own; a frame is so many drips."""
         self.chunk_s = 0.0
         """Time that each chunk takes."""
         self.refusal: m.FailureCode | None = None
@@ -243,7 +246,14 @@ class ScriptedPeer:
         for begin in range(0, len(chunk), step):
             if request.id in self.cancelled or link.closed:
                 return
-            await self._send(link, request.id, begin, chunk[begin : begin + step])
+            drop = chunk[begin : begin + step]
+            if not self.drips_within_frames:
+                await self._send(link, request.id, begin, drop)
+            else:
+                if begin % MAX_PAYLOAD_BYTES == 0:
+                    length = min(MAX_PAYLOAD_BYTES, len(chunk) - begin)
+                    link.transport.write(data_header(request.id, begin, length))
+                link.transport.write(drop)
             await asyncio.sleep(step / self.drip_bps)
         self.sent += 1
 

@@ -109,6 +109,17 @@ class FrameReader:
         """Whether a frame has begun and is not complete."""
         return self._length > 0 or self._end > self._start
 
+    @property
+    def under_way(self) -> DataFrame | None:
+        """The data frame that is coming in, with the length that is here; None when there is none.
+
+        A slow sender takes many seconds for one: whoever watches its pace looks here.
+        """
+        data = self._data
+        if data is None or data.dropped:
+            return None
+        return DataFrame(data.request_id, data.offset, self._filled, dropped=False)
+
     def get_buffer(self) -> memoryview:
         """Where the next bytes are to be written; never empty once `next_frame` gave None."""
         if not self._length:

@@ -23,6 +23,7 @@ from p2ptui.net.wire.frames import (
     MAX_CONTROL_BYTES,
     MAX_PAYLOAD_BYTES,
     ControlFrame,
+    DataFrame,
     FrameReader,
     FrameType,
     control_frame,
@@ -140,6 +141,11 @@ class WireProtocol:
     def is_mid_frame(self) -> bool:
         """Whether a frame has begun and is not complete."""
         return self.state is not State.CLOSED and self._reader.is_mid_frame
+
+    @property
+    def under_way(self) -> DataFrame | None:
+        """The data frame that is coming in, with the length that is here; None: there is none."""
+        return None if self.state is State.CLOSED else self._reader.under_way
 
     @property
     def completed(self) -> int:
