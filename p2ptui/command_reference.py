@@ -73,7 +73,8 @@ def _section(title: str, commands: tuple[Command, ...]) -> Iterator[str]:
 
 def _entry(command: Command, prefix: str) -> Iterator[str]:
     yield f"**`{command.usage(prefix)}`**{_where(command)}  "
-    yield f"{command.help[0].upper()}{command.help[1:]}. {command.more}".rstrip()
+    stop = "" if command.help.endswith("?") else "."
+    yield f"{command.help[0].upper()}{command.help[1:]}{stop} {command.more}".rstrip()
     if command.aliases:
         yield f"Also: {', '.join(f'`{alias}`' for alias in command.aliases)}."
     yield ""

@@ -272,6 +272,7 @@ PEER_COMMANDS: tuple[Command, ...] = (
                    "an id; kept in the settings (peer.member_limits)", "PEER"),
             _JSON,
         ),
+        more="A limit of all holds until the node stops; `set peer.up_limit 20M` is for good.",
     ),
     Command(
         "slow", "slow mode: lower limits for a while", NODE,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from p2ptui.base.errors import ExitCode, P2PError, not_found, storage_error, unreachable
 from p2ptui.base.ids import TransferId
-from p2ptui.base.text import display, format_bytes, format_count
+from p2ptui.base.text import display, format_bytes, format_count, format_duration
 from p2ptui.command_context import Context, absolute_path, time_limit
 from p2ptui.command_line import Parsed, split_address
 from p2ptui.headless import fetched
@@ -49,7 +49,7 @@ async def fetch(context: Context[NodeApi], args: Parsed) -> None:
         _tell_begun(context, await begin())
         return
     try:
-        await _Waiter(context).run(begin)
+        await _Waiter(context, patience_s or PATIENCE_S).run(begin)
     except asyncio.CancelledError:
         context.progress.clear()
         context.out.say(_afterwards(context))
@@ -148,8 +148,10 @@ def _finish_of(row: TransferRow) -> FetchFinished:
 class _Waiter:
     """Starts one download and follows it to its end."""
 
-    def __init__(self, context: Context[NodeApi]) -> None:
+    def __init__(self, context: Context[NodeApi], patience_s: float) -> None:
+        """`patience_s`: how long the node goes on with it while nothing comes."""
         self._context = context
+        self._patience_s = patience_s
         self._id = TransferId(-1)
         self._noted = ""
 
@@ -229,10 +231,11 @@ class _Waiter:
         self._context.out.result(event, text)
 
     def _no_space(self, name: str, reason: str) -> P2PError:
-        """A script must not wait for somebody to make room; the node itself does."""
+        """A script must not wait for somebody to make room; the node itself does, for a while."""
         then = "fetch it again once there is room."
         if self._context.stays:
-            then = "the node goes on once there is room; `cancel ID` ends it."
+            within = format_duration(self._patience_s)
+            then = f"the node goes on if there is room within {within}, else fetch it again."
         return storage_error(
             f"No space for {display(name)}", reason, f"What has come is kept: {then}"
         )

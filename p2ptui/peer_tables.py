@@ -131,7 +131,7 @@ _TRANSFERS: tuple[Column[TransferRow], ...] = (
     Column("done", lambda row: f"{row.done * 100 // row.size if row.size else 100} %", "right"),
     Column("state", transfer_state),
     Column("left", lambda row: "" if row.eta_s is None else format_duration(row.eta_s), "right"),
-    Column("from / to", lambda row: row.peer or f"{row.sources} of {row.known}"),
+    Column("from / to", lambda row: row.peer or f"{row.sources} of {max(row.known, row.sources)}"),
 )
 
 

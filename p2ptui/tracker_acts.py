@@ -218,7 +218,8 @@ async def drain(context: TrackerContext, args: Parsed) -> None:
         raise wrong_number("a switch", args.word(0), "Write on or off.")
     status = await context.api.drain(on=wanted == "on")
     if status.draining:
-        text = f"nobody new is let in; {status.hosts} hosts are still here and were told"
+        here = "1 host is" if status.hosts == 1 else f"{format_count(status.hosts)} hosts are"
+        text = f"nobody new is let in; {here} still here, and told"
     else:
         text = "everybody may come in again"
     context.out.result({"draining": status.draining, "hosts": status.hosts}, text)

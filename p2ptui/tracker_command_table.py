@@ -165,8 +165,8 @@ TRACKER_COMMANDS: tuple[Command, ...] = (
         TRACKER, "tracker",
         params=(Param("FILE", "a file that does not exist yet", completion="path"),),
         options=(JSON,),
-        more="The authority with its key, settings, audit log and index. Whoever has that file "
-             "can be the tracker: keep it like a password.",
+        more="The authority with its key, settings, audit log, history and index. Whoever has that "
+             "file can be the tracker: keep it like a password.",
     ),
     Command(
         "restore", "put a backup back, into a home that holds no tracker", TRACKER, "tracker",

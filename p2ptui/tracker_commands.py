@@ -145,7 +145,8 @@ async def history(context: TrackerContext, args: Parsed) -> None:
     rows = await gather_rows(
         lambda offset, limit: context.api.history(_page(args, 0, offset, limit)), args, context.out
     )
-    context.out.table(FETCHES, rows, "No member has told of a fetch yet.")
+    nothing = "No fetch fits." if args.word(0) else "No member has told of a fetch yet."
+    context.out.table(FETCHES, rows, nothing)
 
 
 async def owners(context: TrackerContext, args: Parsed) -> None:

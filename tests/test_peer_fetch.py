@@ -90,7 +90,7 @@ async def test_f91_a_full_disk_ends_the_waiting_and_not_the_fetch(node: FakeNode
         with pytest.raises(P2PError, match="No space for song") as caught:
             await Desk(node).run(HANDLERS, "fetch song.flac")
         assert caught.value.exit_code is ExitCode.STORAGE
-        assert "goes on once there is room" in caught.value.hint
+        assert "goes on if there is room within 15 min" in caught.value.hint
 
 
 async def test_a_node_that_stops_in_the_middle(node: FakeNode) -> None:

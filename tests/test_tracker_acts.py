@@ -8,7 +8,7 @@ from tests.support.command_run import Desk
 from tests.support.fake_node import BERT, CONTENT
 from tests.support.fake_tracker import FakeTracker
 from tracker import events
-from tracker.api import IndexRequest, KickRow, Limits, MemberChange, Message, Page
+from tracker.api import FetchPage, IndexRequest, KickRow, Limits, MemberChange, Message, Page
 
 LINES = [
     "ban 10.1.0.0/16", "role bert operator", "limits bert", "limits bert --searches 2",
@@ -55,6 +55,23 @@ async def test_what_is_asked_of_the_tracker(line: str, call: tuple[object, ...])
     fake = FakeTracker()
     await Desk(fake).run(HANDLERS, line, "tracker")
     assert call in fake.calls
+
+
+async def test_a_list_that_is_empty_says_whether_a_filter_did_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def none(page: Page) -> FetchPage:
+        return FetchPage(total=0, rows=())
+
+    fake = FakeTracker()
+    monkeypatch.setattr(fake, "history", none)
+    for line, told in (
+        ("history", "No member has told of a fetch yet."),
+        ("history ben", "No fetch fits."),
+    ):
+        desk = Desk(fake)
+        await desk.run(HANDLERS, line, "tracker")
+        assert told in "".join(desk.out + desk.err)
 
 
 async def test_limits_are_shown_changed_one_by_one_and_taken_back() -> None:

@@ -20,6 +20,9 @@ MAX_SIZE = 2**50
 MAX_SECONDS = 10 * 366 * 86400.0
 OLDEST_S = 30 * 86400.0
 """A download that is told of later than that counts as finished then."""
+MAX_PATH_BYTES = 1024
+"""Of a longer path the last components are kept."""
+_CUT = "…"
 MAX_LOOKED_UP = 64
 """Givers of one report that are looked up in the index; those online need not be."""
 
@@ -73,11 +76,25 @@ class FetchReports:
                 left -= amount
         return FetchRecord(
             time=max(min(fetched.finished, now), now - int(OLDEST_S)),
+            told=fetched.finished,
             taker=member.peer,
             nick=member.nick,
             content=fetched.content,
-            name=join_path(fetched.path),
+            name=_name(fetched.path),
             size=size,
             seconds=min(fetched.seconds, MAX_SECONDS),
             givers=tuple(GiverPart(peer, nicks[peer], count) for peer, count in given.items()),
         )
+
+
+def _name(path: m.Path) -> str:
+    """A path as it is kept: the file's own name in any case, and the folders next to it."""
+    if len(join_path(path).encode()) <= MAX_PATH_BYTES:
+        return join_path(path)
+    kept = path[-1:]
+    for folder in reversed(path[:-1]):
+        longer = (folder, *kept)
+        if len(join_path((_CUT, *longer)).encode()) > MAX_PATH_BYTES:
+            break
+        kept = longer
+    return join_path((_CUT, *kept))

@@ -34,6 +34,8 @@ from tracker.backup_format import (
 
 BLOCK = 1024 * 1024
 _KEY = AUTHORITY + "ca.key"
+_LOGS = ("-wal", "-shm", "-journal")
+"""What SQLite has beside a database, by its name."""
 
 
 class Restored(NamedTuple):
@@ -165,14 +167,23 @@ def _put_in_place(staging: Path, manifest: Manifest, home: TrackerHome) -> tuple
             kept.append(str(place))
             continue
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if name == HISTORY:
+            _drop_logs(place)
         # The settings may lie on another disk than the home.
         shutil.move(staging / name, place)
     if INDEX in names:
+        _drop_logs(home.database)
         (staging / INDEX).rename(home.database)
     sync_folder(staging / AUTHORITY)
     (staging / AUTHORITY).rename(home.authority)
     sync_folder(home.folder)
     return tuple(kept)
+
+
+def _drop_logs(place: Path) -> None:
+    """Remove what a database that is gone left beside it: it would be played into the next one."""
+    for suffix in _LOGS:
+        place.with_name(place.name + suffix).unlink(missing_ok=True)
 
 
 def _damaged(archive: Path, what: str) -> P2PError:

@@ -3,6 +3,8 @@
 from p2ptui.base.addresses import format_address
 from p2ptui.base.errors import not_found, usage_error
 from p2ptui.base.ids import (
+    CONTENT_ID_PREFIX,
+    SHORT_LENGTH,
     ContentId,
     PeerId,
     content_id_bounds,
@@ -71,14 +73,19 @@ def change_text(before: Standing, after: Standing) -> str:
 
 
 def content_bounds(text: str) -> tuple[ContentId, ContentId]:
-    """The lowest and highest content id that a text may mean. Raises a usage error."""
+    """The lowest and highest content id that a text may mean. Raises a usage error.
+
+    The prefix may be left out from 8 characters on, which is what tables show.
+    """
     whole = parse_content_id(text)
     bounds = (whole, whole) if whole is not None else content_id_bounds(text)
+    if bounds is None and len(text.strip()) >= SHORT_LENGTH:
+        bounds = content_id_bounds(CONTENT_ID_PREFIX + text.strip())
     if bounds is None:
         raise usage_error(
             "Not a content id",
             repr(text),
-            "It begins with b3c1, as search shows it; 4 characters behind that are enough.",
+            "Write the 8 characters that `search` shows, or b3c1 and at least 4 of them.",
         )
     return bounds
 

@@ -1,6 +1,7 @@
 """The history of fetches as SQLite tables: what members told of their downloads (blocking).
 
-A row is known by its taker, its content and its time, so a report that comes twice counts once.
+A row is known by its taker, its content and the time that the taker told, which need not be the one
+that is believed: a report that comes twice counts once.
 There are so many rows as the admin wants: beyond that the oldest go first of whoever has most, so
 that a member that reports without end pushes out nobody's history but its own.
 """
@@ -39,7 +40,12 @@ CREATE INDEX fetches_of_taker ON fetches (taker, time, no);
 CREATE TABLE totals (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO totals VALUES ('files', 0), ('bytes', 0);
 """
-STEPS = (_TABLES,)
+_TOLD = """
+ALTER TABLE fetches ADD COLUMN told INTEGER;
+UPDATE fetches SET told = time;
+CREATE UNIQUE INDEX fetches_as_told ON fetches (taker, content, told);
+"""
+STEPS = (_TABLES, _TOLD)
 """`STEPS[n]` leads from version n to n + 1; a new database takes all of them."""
 VERSION = len(STEPS)
 
@@ -68,6 +74,7 @@ class FetchRecord(Struct, frozen=True, kw_only=True):
     """A download that a member finished. `time` in seconds since 1970."""
 
     time: int
+    """When it ended, as far as that can be."""
     taker: PeerId
     nick: str
     content: ContentId
@@ -75,6 +82,8 @@ class FetchRecord(Struct, frozen=True, kw_only=True):
     size: int
     seconds: float
     givers: tuple[GiverPart, ...]
+    told: int | None = None
+    """When it ended by the taker's clock; None: at that time."""
 
     @property
     def bytes(self) -> int:
@@ -131,9 +140,9 @@ def add(
     try:
         for record in records:
             if db.execute(
-                f"INSERT OR IGNORE INTO fetches ({_COLUMNS}, words) "  # noqa: S608  (constants)
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*_values(record), _words(record)),
+                f"INSERT OR IGNORE INTO fetches ({_COLUMNS}, words, told) "  # noqa: S608  (constants)
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*_values(record), _words(record), _told(record)),
             ).rowcount:
                 new, total = new + 1, total + record.bytes
                 changed[record.taker] += 1
@@ -210,6 +219,10 @@ def _values(record: FetchRecord) -> tuple[object, ...]:
         record.time, record.taker, record.nick, record.content, record.name, record.size,
         record.bytes, record.seconds, _encoder.encode(record.givers),
     )  # fmt: skip
+
+
+def _told(record: FetchRecord) -> int:
+    return record.time if record.told is None else record.told
 
 
 def _record(row: tuple[object, ...]) -> FetchRecord:

@@ -130,7 +130,7 @@ def format_count(count: int) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """A time taken: `38 ms`, `1.9 s`, `21 s`, `6 min 48 s`, `2 h 05 min`, `3 d 4 h`."""
+    """A time taken: `38 ms`, `1.9 s`, `21 s`, `6 min 48 s`, `2 h 05 min`, `3 d 4 h`, `7 d`."""
     seconds = max(seconds, 0.0)
     if round(seconds * 1000) < 1000:
         return f"{round(seconds * 1000)} ms"
@@ -145,7 +145,8 @@ def format_duration(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     if hours < 24:
         return f"{hours} h {minutes:02d} min"
-    return f"{hours // 24} d {hours % 24} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
 
 
 def parse_size(text: str) -> int:

@@ -74,7 +74,7 @@ def vet_member(is_kicked: IsKicked) -> Vet:
             raise Refused("no certificate")
         if is_tracker_certificate(certificate):
             # It dials back to see whether we can be reached, and has its answer by now.
-            raise Refused("the tracker's dial-back", "done")
+            raise Refused("that is a tracker, not a peer", "done")
         peer_id = peer_id_of_certificate(certificate)
         if is_kicked(peer_id):
             raise Refused(f"{peer_id} is kicked", "kicked")

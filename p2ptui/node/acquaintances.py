@@ -5,7 +5,7 @@ shows its certificate. Kept in the node's database from run to run.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 from msgspec import Struct
@@ -46,11 +46,13 @@ class Acquaintances:
         self._clock = clock
         self._known: dict[PeerId, Acquaintance] = {}
         self._saved: tuple[Acquaintance, ...] = ()
+        self.is_out: Callable[[PeerId], bool] = lambda _peer: False
+        """Whether a member is kicked now: it is none, until it may come back."""
 
     @property
     def all(self) -> tuple[Acquaintance, ...]:
         """All of them; who was met last comes first."""
-        return tuple(reversed(self._known.values()))
+        return tuple(e for e in reversed(self._known.values()) if not self.is_out(e.peer))
 
     def get(self, peer: PeerId) -> Acquaintance | None:
         """One of them."""
@@ -96,7 +98,7 @@ class Acquaintances:
     def _keep(
         self, peer: PeerId, nick: str, places: tuple[m.Endpoint, ...], files: int, size: int
     ) -> None:
-        if peer == self._own:
+        if peer == self._own or self.is_out(peer):
             return
         before = self._known.pop(peer, None)
         if before is not None:
@@ -105,7 +107,8 @@ class Acquaintances:
             peer, nick, places[:MAX_PLACES], self._clock.wall(), files, size
         )
         if len(self._known) > MAX_KEPT:
-            del self._known[next(iter(self._known))]
+            out = (known for known in self._known if self.is_out(known))
+            del self._known[next(out, next(iter(self._known)))]
 
 
 def key_of(pin: Pin) -> str:

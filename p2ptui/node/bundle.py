@@ -1,12 +1,14 @@
 """Bundle: small files of a folder job that are brought together. Values and rules; no I/O."""
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from p2ptui.base.ids import PeerId
 from p2ptui.base.rates import RateMeter
 from p2ptui.node.download import Download
+from p2ptui.node.source import PROVING_SHARE, READ_BYTES, SLOW_BPS, SLOW_S
 
 SMALL_BYTES = 256 * 1024
 """Size up to which a file of a folder job comes in a bundle."""
@@ -29,6 +31,27 @@ class Bundle:
     task: asyncio.Task[None] | None = None
     closing: bool = field(default=False)
     """All came that will come: it is not stopped any more."""
+    _watched_since: float | None = None
+    _watched_from: float = 0
+
+    def is_slow(self, now: float, *, others: int = 0, fair_bps: float = math.inf) -> bool:
+        """Whether it brings too little for its place, from its first byte on; to be asked often.
+
+        So many `others` have a part of the same member's pace. `fair_bps`: what one source may
+        bring at most under our own rate limit: nobody is blamed for that.
+        """
+        came = self.meter.total
+        if not came:
+            return False
+        if self._watched_since is None:
+            self._watched_since, self._watched_from = now, came
+        seconds = now - self._watched_since
+        if seconds < SLOW_S + 2 * READ_BYTES / fair_bps:
+            return False
+        floor_bps = min(SLOW_BPS / (1 + others), fair_bps / PROVING_SHARE)
+        slow = came - self._watched_from < floor_bps * seconds
+        self._watched_since, self._watched_from = now, came
+        return slow
 
 
 def is_small(download: Download) -> bool:

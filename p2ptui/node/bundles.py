@@ -3,9 +3,10 @@
 They come from the member whose folder it is, with one request for all of a bundle. Each is proven
 by its content id; all are synced, named and noted together. A file that does not come so, for
 whatever reason, goes alone: an ordinary fetch asks everybody who has it and knows all states. A
-member that is away, or has no slot for us, is left to ordinary fetches for a while.
+member that is away, too slow, or has no slot for us, is left to ordinary fetches for a while.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 
 REST_S = 30.0
 """How long a member from which no bundle came is left to ordinary fetches."""
+WATCH_S = 1.0
+"""How often the pace of a bundle is looked at."""
 
 Place = Callable[[Sequence[SmallFile]], tuple[SmallPlacing, list[PlacedFile | None]]]
 
@@ -114,6 +117,7 @@ class Bundles:
         for download in downloads:
             download.task, download.bundle, download.ending = task, bundle, False
             download.note(state="active", reason="")
+            download.enter(tools.swarm)
         task.add_done_callback(lambda _task: self._end(bundle))
 
     def _end(self, bundle: Bundle) -> None:
@@ -129,7 +133,8 @@ class Bundles:
         try:
             await self._bring(bundle, tools)
         except (RequestFailed, LinkClosed, TimeoutError, P2PError) as error:
-            log.info("no bundle from %s: %s", short_peer_id(bundle.host), error)
+            reason = str(error) or "it is silent or slow"
+            log.info("no bundle from %s: %s", short_peer_id(bundle.host), reason)
             self._rest(bundle.host)
         except Exception:  # the border of a task: the files go alone
             log.exception("a bundle of %d files failed", len(bundle.downloads))
@@ -192,12 +197,32 @@ class Bundles:
         bundle: Bundle,
         tools: FetchTools,
     ) -> tuple[int | None, ...]:
+        """The size of each that came into the buffer. Raises `TimeoutError` for a slow member."""
+
         def count(length: int) -> None:
             now = self._clock.monotonic()
             bundle.meter.add(now, length)
             tools.meter.add(now, length)
 
-        return await session.contents(missing, buffer, count)
+        async with asyncio.timeout(None) as patience:
+            watch = spawn(self._watch(bundle, session, tools, patience), name="bundle-pace")
+            try:
+                return await session.contents(missing, buffer, count)
+            finally:
+                watch.cancel()
+
+    async def _watch(
+        self, bundle: Bundle, session: PeerSession, tools: FetchTools, patience: asyncio.Timeout
+    ) -> None:
+        """End the patience with a member that is slow: it holds what others could use."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            session.count_under_way()
+            others = sum(each.host == bundle.host for each in self._at_work) - 1
+            now, fair_bps = self._clock.monotonic(), tools.fair_bps()
+            if bundle.is_slow(now, others=others, fair_bps=fair_bps):
+                patience.reschedule(asyncio.get_running_loop().time())
+                return
 
     @staticmethod
     def _close(bundle: Bundle) -> None:

@@ -55,6 +55,15 @@ class Circle:
     @property
     def sources(self) -> tuple[m.Source, ...]:
         """The members that may be asked, as the tracker would name sources."""
+        return tuple(self._known().values())[:MOST]
+
+    def places_of(self, peer: PeerId) -> tuple[m.Endpoint, ...]:
+        """Where a member is, as far as it is known here."""
+        known = self._known().get(peer)
+        return known.endpoints if known is not None else ()
+
+    def _known(self) -> dict[PeerId, m.Source]:
+        """All that are known, those to be asked first in front."""
         found: dict[PeerId, m.Source] = {}
         # What the local network tells is anybody's word: it leaves room for what was proven.
         near = self._near()
@@ -66,7 +75,7 @@ class Circle:
             unique = tuple(dict.fromkeys(places))[: m.MAX_ENDPOINTS]
             found[source.peer] = m.Source(source.peer, self._nick(source), unique)
         found.pop(self._peers.own_id, None)
-        return tuple(found.values())[:MOST]
+        return {peer: each for peer, each in found.items() if not self._peers.is_out(peer)}
 
     @property
     def size(self) -> int | None:
@@ -107,8 +116,7 @@ class Circle:
 
     async def session(self, peer: PeerId) -> PeerSession:
         """A session with one member. Raises `P2PError` (unreachable)."""
-        source = next((each for each in self.sources if each.peer == peer), None)
-        return await self._peers.session(peer, source.endpoints if source is not None else ())
+        return await self._peers.session(peer, self.places_of(peer))
 
     async def _try(self, source: m.Source) -> PeerSession | None:
         try:

@@ -70,6 +70,7 @@ class Company:
         tracker.neighbours = lambda: self.circle.sources
         peers.nearby = self._nearby
         peers.on_met = acquaintances.met
+        acquaintances.is_out = peers.is_out
 
     @property
     def answerer(self) -> Answerer:
@@ -91,6 +92,7 @@ class Company:
     async def close(self) -> None:
         """Be found no more; whom we know is kept for the next run."""
         await self._tasks.cancel_all()
+        await self._stand_in.close()
         self.circle.settled.set()
         await self._acquaintances.save()
         if self._neighbours is not None:

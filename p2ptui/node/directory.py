@@ -33,7 +33,14 @@ from p2ptui.net.wire import messages as m
 from p2ptui.node import api
 from p2ptui.node.empty_folders import FOLDER
 from p2ptui.node.peer_session import PeerSession
-from p2ptui.node.questions import MAX_PAGE, Answerer, checked, gather, query_of
+from p2ptui.node.questions import (
+    MAX_LIST_MESSAGES,
+    MAX_PAGE,
+    Answerer,
+    checked,
+    gather,
+    query_of,
+)
 from p2ptui.node.stand_in import not_in_reach
 
 __all__ = ["MAX_PAGE", "Directory", "Ownerships", "Target", "find_at", "no_tracker"]
@@ -133,7 +140,9 @@ class Directory:
                 lambda number: m.Browse(number, member.peer, text, offset, limit), m.Listing
             )
 
-        entries, last = await gather(ask, lambda found: found.entries, page.offset, page.limit)
+        entries, last = await gather(
+            ask, lambda found: found.entries, page.offset, page.limit, MAX_LIST_MESSAGES
+        )
         ours = await self._ownerships([entry.content for entry in entries])
         rows = []
         for entry in entries:
@@ -176,6 +185,9 @@ class Directory:
 
     async def endpoints(self, peer: PeerId) -> tuple[m.Endpoint, ...]:
         """Where a member is to be dialled."""
+        known = self._tracker().places_of(peer)
+        if known is not None:
+            return known
         endpoint = (await self.find_member(peer)).endpoint
         return () if endpoint is None else (endpoint,)
 

@@ -13,7 +13,7 @@ from p2ptui.node.api import PeerPart
 from p2ptui.node.fetch import Fetch, FetchJob
 from p2ptui.node.history import with_parts
 from p2ptui.node.manifest import Manifest
-from p2ptui.node.store_values import TransferRecord
+from p2ptui.node.store_values import SEVERAL, TransferRecord
 
 if TYPE_CHECKING:
     from p2ptui.node.bundle import Bundle
@@ -76,6 +76,11 @@ class Download:
     def note(self, **changes: object) -> None:
         """Change its record."""
         self.record = msgspec.structs.replace(self.record, **changes)
+
+    def enter(self, swarm: str) -> None:
+        """It is about to run in the swarm with this pin."""
+        if self.record.swarm != swarm:
+            self.note(swarm=SEVERAL if self.record.peers else swarm)
 
     def note_progress(self, now: float) -> None:
         """Add to its record what this run, which is over, has brought."""

@@ -195,7 +195,7 @@ def no_download(transfer_id: TransferId) -> P2PError:
     return not_found(
         "No such download",
         f"There is no running download {transfer_id}.",
-        "`transfers` lists them with their numbers.",
+        "`transfers` lists those that run with their numbers, `history` those that are over.",
     )
 
 

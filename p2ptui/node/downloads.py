@@ -88,7 +88,8 @@ class Downloads:
     @property
     def sources_at_work(self) -> int:
         """Sources that bring something now, over all downloads."""
-        return sum(each.fetch.active for each in self._running if each.fetch is not None)
+        bundles = len(self._bundles) if self._bundles is not None else 0
+        return bundles + sum(each.fetch.active for each in self._running if each.fetch is not None)
 
     def get(self, transfer_id: TransferId) -> Download | None:
         """A download that is not over."""
@@ -307,6 +308,7 @@ class Downloads:
         for download in waiting[:free]:
             self._running.add(download)
             download.ending = False
+            download.enter(self._tools.swarm)
             task = spawn(self._run(download, self._tools), name=f"fetch-{download.record.id}")
             download.task = task
             # Not a `finally` of the task: one that is cancelled at once never comes to it.

@@ -91,3 +91,5 @@ class FetchTools:
     """A shared file of ours that has the content. Raises as `Offers.open`."""
     fair_bps: Callable[[], float] = _unlimited
     """What one source may bring at most under our own rate limit, in bytes per second."""
+    swarm: str = ""
+    """Pin of the swarm."""

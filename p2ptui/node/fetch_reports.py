@@ -2,7 +2,8 @@
 
 What is finished while the tracker is away is kept in memory and told when it is back; what is still
 kept when the node ends is lost. A claim that failed is told at once or not at all: it is news of
-now. A tracker that does not know these messages is told nothing.
+now. A tracker that does not know these messages is told nothing, and none hears of members of
+another swarm: a download that ran in several is not told.
 """
 
 import asyncio
@@ -110,22 +111,28 @@ class _Tracker(Protocol):
     def reports(self) -> FetchReports: ...
 
 
+class _Swarms(Protocol):
+    @property
+    def pin(self) -> str: ...
+
+    def tracker(self) -> _Tracker | None: ...
+
+
 class _Wishes(Protocol):
     tell_history: bool
 
 
-def tell_fetches(
-    outcomes: _Outcomes, tracker: Callable[[], _Tracker | None], wishes: _Wishes
-) -> None:
-    """Have the tracker of the moment hear of downloads that are over, while the user wishes so."""
+def tell_fetches(outcomes: _Outcomes, swarms: _Swarms, wishes: _Wishes) -> None:
+    """Have the tracker of the moment hear of its downloads that are over, as the user wishes."""
     hear = outcomes.over
 
     def over(records: Sequence[TransferRecord]) -> None:
         hear(records)
-        told = tracker()
+        told = swarms.tracker()
         if told is not None and wishes.tell_history:
             for record in records:
-                told.reports.add(record)
+                if record.swarm == swarms.pin:
+                    told.reports.add(record)
 
     outcomes.over = over
 

@@ -96,7 +96,7 @@ class Node:
             look_around=lambda: trackers_around(parts.find_ground, parts.settings.peer.listen),
         )
         self._undoing = Undoing(parts.library, self._downloads, parts.store, self._jobs)
-        tell_fetches(self._downloads.outcomes, self._swarms.tracker, self._live)
+        tell_fetches(self._downloads.outcomes, self._swarms, self._live)
         self._transfers = Transfers(
             table=self._table,
             downloads=self._downloads,
@@ -199,6 +199,7 @@ class Node:
                 on_source_lost=self._downloads.outcomes.source_lost,
                 open_local=parts.library.open_content,
                 fair_bps=lambda: self._limits.fair_bps(self._downloads.sources_at_work),
+                swarm=swarm.network.membership.pin,
             )
         )
         return swarm

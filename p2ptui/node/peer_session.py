@@ -10,7 +10,6 @@ it is abandoned, late bytes may still arrive in it, so it must never be used for
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 from p2ptui.base.errors import P2PError
@@ -22,78 +21,20 @@ from p2ptui.net.wire import messages as m
 from p2ptui.net.wire.errors import ProtocolViolation
 from p2ptui.node.chunkmap import ChunkMap
 from p2ptui.node.manifest import MAX_CHUNKS, Manifest
+from p2ptui.node.peer_request import ANSWER_TIMEOUT_S, Answer, PeerRequest
 from p2ptui.node.upload_desk import UploadDesk
 
 log = logging.getLogger(__name__)
 
-ANSWER_TIMEOUT_S = 30.0
 MAX_MANIFEST_BYTES = 65536 * 32
 MAX_ASKED = 48
 """Chunks of all downloads asked of one peer at a time: less than what it lets wait (F90)."""
 MAX_ANSWERING = 64
 """Requests for manifests, maps and lists that are answered at a time."""
 
-Answer = m.Manifest | m.Have | m.Listing | m.Contents
 PathTaken = Literal["direct", "inbound", "connect-back", "relay"]
 """We dialled it; it dialled us, by itself or because it was asked to; through the tracker."""
 SideRequest = m.GetManifest | m.Interest | m.ListFiles | m.GetContents
-
-
-@dataclass(slots=True, eq=False)
-class _Ask:
-    """A request of ours that is not answered yet."""
-
-    answer: asyncio.Future[Answer | None]
-    """The answer's message; None for a chunk, whose answer is its bytes."""
-    expects: type[Answer] | None
-    wanted: tuple[ContentId, int] | None = None
-    """The chunk that was asked for; None when none was."""
-    chunk: memoryview | None = None
-    """Where it goes; or where small contents go that were asked for together."""
-    hashes: bytearray | None = None
-    """Chunk hashes so far; None when no manifest was asked for."""
-    filled: int = 0
-    frame: bytearray = field(default_factory=bytearray)
-    head: m.Manifest | m.Contents | None = None
-    patience: asyncio.Timeout | None = None
-    """Ends the request unless something of it comes in time."""
-    on_bytes: Callable[[int], None] | None = None
-    counted: int = 0
-    """Bytes of the payload under way that `on_bytes` was told of."""
-
-    def note(self, length: int) -> None:
-        """A payload came."""
-        self.filled += length
-        if self.patience is not None:
-            self.patience.reschedule(asyncio.get_running_loop().time() + ANSWER_TIMEOUT_S)
-        if self.on_bytes is not None:
-            self.on_bytes(length - self.counted)
-        self.counted = 0
-
-    def note_part(self, length: int) -> None:
-        """So much of a payload is here."""
-        if self.on_bytes is not None and length > self.counted:
-            self.on_bytes(length - self.counted)
-            self.counted = length
-
-    def succeed(self, message: Answer | None) -> None:
-        if not self.answer.done():
-            self.answer.set_result(message)
-
-    def fail(self, error: Exception) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(error)
-
-    def check_whole(self) -> None:
-        """The message and its payload may come in either order."""
-        if isinstance(self.head, m.Manifest) and self.filled >= self.head.hash_bytes:
-            self.succeed(self.head)
-        elif isinstance(self.head, m.Contents):
-            given = sum(size or 0 for size in self.head.sizes)
-            if self.chunk is None or given > len(self.chunk) or self.filled > given:
-                self.fail(RequestFailed("bad_request", "more than was asked for"))
-            elif self.filled == given:
-                self.succeed(self.head)
 
 
 class Withdrawn(Exception):  # noqa: N818  (a wish of ours)
@@ -121,7 +62,7 @@ class PeerSession:
         self._over = False
         self._end: LinkClosed | None = None
         """How the connection ended."""
-        self._asks: dict[int, _Ask] = {}
+        self._asks: dict[int, PeerRequest] = {}
         self._next_id = 0
         self._watchers: dict[ContentId, Callable[[tuple[int, ...]], None]] = {}
         self._answering = TaskSet()
@@ -269,8 +210,8 @@ class PeerSession:
         chunk: memoryview | None = None,
         hashes: bytearray | None = None,
         on_bytes: Callable[[int], None] | None = None,
-    ) -> _Ask:
-        return _Ask(
+    ) -> PeerRequest:
+        return PeerRequest(
             asyncio.get_running_loop().create_future(),
             expects,
             wanted=wanted,
@@ -279,7 +220,7 @@ class PeerSession:
             on_bytes=on_bytes,
         )
 
-    async def _answer(self, ask: _Ask, make: Callable[[int], object]) -> Answer | None:
+    async def _answer(self, ask: PeerRequest, make: Callable[[int], object]) -> Answer | None:
         # One that is closing is asked all the same: its end, which says why, is the answer.
         if self._over:
             end = self._end or LinkClosed("done")

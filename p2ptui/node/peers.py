@@ -117,6 +117,10 @@ class Peers:
         """All open sessions."""
         return tuple(session for group in self._sessions.values() for session in group)
 
+    def is_out(self, peer: PeerId) -> bool:
+        """Whether a member is kicked now."""
+        return self._kicks.is_kicked(peer, self._clock.wall())
+
     def path(self, peer: PeerId) -> PathTaken | None:
         """How a member is connected with us; None when it is not."""
         return next((each.path for each in self._group(peer) if not each.closed), None)
@@ -316,7 +320,7 @@ class Peers:
         peer = link.peer_id
         if peer is None or peer == self._peer_id:
             raise unreachable("That is this node itself", "Its identity is our own.")
-        if self._kicks.is_kicked(peer, self._clock.wall()):
+        if self.is_out(peer):
             raise unreachable("This member was kicked", "The tracker's kick list names it.")
         async with asyncio.timeout(HELLO_TIMEOUT_S):
             await link.send(

@@ -217,7 +217,7 @@ class Publishing:
             raise not_found(
                 "No such file in the library",
                 display(name),
-                "The command library lists what is shared.",
+                "`files` lists what is shared.",
             )
         if len(found) > 1:
             names = ", ".join(display(record.wire) for record in found[:_NAMES_SHOWN])

@@ -4,15 +4,20 @@ What a user says is brought within the bounds of the protocol here, and a page o
 out of several messages.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from p2ptui.base.errors import usage_error
-from p2ptui.base.ids import ContentId
+from p2ptui.base.ids import ContentId, PeerId
 from p2ptui.net.wire import messages as m
 
 MAX_PAGE = 1000
 """Rows of a page that a front-end may ask for."""
+GATHER_S = 10.0
+"""After that long no further message is asked for: the page is shorter than it may be."""
+MAX_LIST_MESSAGES = 50
+"""Messages for a page of a member's list; the longest names there are need no more."""
 _MAX_OFFSET = 2**40
 
 AnswerT = TypeVar("AnswerT", bound=m.Message)
@@ -36,22 +41,33 @@ class Answerer(Protocol):
         """Have no more sources of a content pushed."""
         ...
 
+    def places_of(self, peer: PeerId) -> tuple[m.Endpoint, ...] | None:
+        """Where a member is, as far as that is known here; None: it has to be asked."""
+        ...
+
 
 async def gather(
     ask: Callable[[int, int], Awaitable[PageT]],
     rows_of: Callable[[PageT], tuple[RowT, ...]],
     offset: int,
     limit: int,
+    messages: int = MAX_PAGE,
 ) -> tuple[list[RowT], PageT]:
-    """The rows of a page out of several messages, and the last of these."""
+    """The rows of a page out of several messages, at most so many, and the last of these."""
     begin = min(max(offset, 0), _MAX_OFFSET - MAX_PAGE)
     wanted = min(max(limit, 1), MAX_PAGE)
     rows: list[RowT] = []
+    loop = asyncio.get_running_loop()
+    until = loop.time() + GATHER_S
     while True:
+        messages -= 1
         found = await ask(begin + len(rows), min(wanted - len(rows), m.MAX_PAGE))
         rows += rows_of(found)
         # A message may hold fewer rows than were asked for: long names fill it.
         if len(rows) >= wanted or not rows_of(found) or begin + len(rows) >= found.total:
+            return rows, found
+        # Whoever answers with one row at a time does not hold up the page for ever.
+        if messages <= 0 or loop.time() >= until:
             return rows, found
 
 

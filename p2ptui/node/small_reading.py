@@ -19,18 +19,21 @@ class SmallFiles(NamedTuple):
     given: list[bytes | None]
     """In the order of asking; None for one that cannot be given."""
     changed: list[FileRecord]
-    """Those that are not what was hashed, or are gone."""
+    """Those that are not what was hashed, or are gone; each once."""
 
 
 def read_files(wanted: Sequence[tuple[Path, FileRecord] | None], limit: int) -> SmallFiles:
-    """Read files, each below the root of its share, of at most `limit` bytes together."""
+    """Read files, each below the root of its share, of at most `limit` bytes together.
+
+    One that is wanted several times is looked at once when it cannot be given.
+    """
     given: list[bytes | None] = []
-    changed: list[FileRecord] = []
+    changed: dict[int, FileRecord] = {}
     folders: dict[Path, ShareFolder] = {}
     try:
         for each in wanted:
             data = None
-            if each is not None and each[1].size <= limit:
+            if each is not None and each[1].size <= limit and each[1].id not in changed:
                 root, file = each
                 try:
                     if root not in folders:
@@ -39,14 +42,14 @@ def read_files(wanted: Sequence[tuple[Path, FileRecord] | None], limit: int) -> 
                 except OSError:
                     data = None
                 if data is None:
-                    changed.append(file)
+                    changed[file.id] = file
                 else:
                     limit -= len(data)
             given.append(data)
     finally:
         for folder in folders.values():
             folder.close()
-    return SmallFiles(given, changed)
+    return SmallFiles(given, list(changed.values()))
 
 
 def _read(folder: ShareFolder, file: FileRecord) -> bytes | None:

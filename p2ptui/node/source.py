@@ -25,9 +25,11 @@ _MAX_DOUBLINGS = 10
 SILENT_S = 30.0
 SLOW_BPS = 16 * 1024
 SLOW_S = 10.0
-_READ_BYTES = 256 * 1024
+READ_BYTES = 256 * 1024
 """Read at a time, at most: under our own rate limit a source seems silent until that is paid."""
-_PROVING_BPS = 16 * SLOW_BPS
+PROVING_SHARE = 16
+"""Whoever brings less than this part of what our own rate limit lets it bring is slow itself."""
+_PROVING_BPS = PROVING_SHARE * SLOW_BPS
 """With less of our own rate limit for each source, a slow one is not told from a held one."""
 
 
@@ -132,7 +134,7 @@ class Source:
             self.slow_since = None
         elif self.slow_since is None:
             self.slow_since = now
-        silent_s = SILENT_S + 2 * _READ_BYTES / fair_bps
+        silent_s = SILENT_S + 2 * READ_BYTES / fair_bps
         if self.quiet_since is not None and now - self.quiet_since >= silent_s:
             return f"silent for {silent_s:.0f} s"
         if not can_move or fair_bps < _PROVING_BPS:

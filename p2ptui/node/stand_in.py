@@ -19,7 +19,7 @@ from p2ptui.base.ids import ContentId, PeerId, content_id_text
 from p2ptui.base.text import display
 from p2ptui.net.link import LinkClosed
 from p2ptui.net.requests import RequestFailed
-from p2ptui.net.tasks import spawn
+from p2ptui.net.tasks import TaskSet, spawn
 from p2ptui.net.wire import messages as m
 from p2ptui.node.acquaintances import Acquaintances
 from p2ptui.node.circle import Circle, nobody
@@ -106,6 +106,10 @@ class StandIn:
         self._clock = clock
         self._why = why
         self._last: _Round | None = None
+        self._forgetting: asyncio.TimerHandle | None = None
+        self._asking: dict[str, asyncio.Task[_Round | P2PError]] = {}
+        """Rounds under way: whoever asks the same meanwhile gets the same answer."""
+        self._tasks = TaskSet()
         self.reached: int | None = 0
         """How many members the last answer is from."""
 
@@ -128,6 +132,15 @@ class StandIn:
 
     def release(self, content: ContentId) -> None:
         """Nobody pushes anything here."""
+
+    def places_of(self, peer: PeerId) -> tuple[m.Endpoint, ...]:
+        """Where a member is, as far as it is known here: nobody else has to be asked."""
+        return self._circle.places_of(peer)
+
+    async def close(self) -> None:
+        """Ask no more; whoever waits is told that nobody answers."""
+        self._forget()
+        await self._tasks.cancel_all()
 
     # --- the questions ----------------------------------------------------------------------------
 
@@ -163,7 +176,8 @@ class StandIn:
     async def _browse(self, question: m.Browse) -> m.Listing:
         session = await self._circle.session(question.peer)
         try:
-            listing = await session.list_files(question.text, question.offset, question.limit)
+            async with asyncio.timeout(LIST_S):
+                listing = await session.list_files(question.text, question.offset, question.limit)
         except (LinkClosed, RequestFailed, TimeoutError) as error:
             raise unreachable("The peer did not answer", str(error) or "It is silent.") from None
         self.reached = 1
@@ -186,22 +200,47 @@ class StandIn:
 
     async def _round(self, text: str) -> _Round:
         """What all members in reach have of this. Raises `P2PError` when there is none."""
-        now = self._clock.monotonic()
         last = self._last
-        if last is not None and last.text == text and now - last.at < FRESH_S:
+        if last is not None and last.text == text and self._clock.monotonic() - last.at < FRESH_S:
             self.reached = len(last.told)
             return last
+        asking = self._asking.get(text)
+        if asking is None:
+            asking = self._asking[text] = self._tasks.spawn(self._outcome(text), name="round")
+            asking.add_done_callback(lambda _asking: self._asking.pop(text, None))
+        # Not awaited itself: one that gives up takes nothing from the others who wait.
+        await asyncio.wait({asking})
+        found = nobody(0, self._why()) if asking.cancelled() else asking.result()
+        if isinstance(found, P2PError):
+            raise found
+        self.reached = len(found.told)
+        return found
+
+    async def _outcome(self, text: str) -> _Round | P2PError:
+        """A new round, kept for a while; or why there is none."""
+        now = self._clock.monotonic()
+        try:
+            own, _ = await self._own(text, 0, m.MAX_PAGE)
+        except P2PError as error:
+            return error
         try:
             sessions = await self._circle.reach()
         except P2PError:
-            raise nobody(self._circle.size or 0, self._why()) from None
+            return nobody(self._circle.size or 0, self._why())
         told = await self._lists(sessions, text)
         if not told:
-            raise nobody(len(sessions), self._why())
-        own, _ = await self._own(text, 0, m.MAX_PAGE)
+            return nobody(len(sessions), self._why())
+        self._forget()
         self._last = _Round(text, told, now, own)
-        self.reached = len(told)
+        self._forgetting = asyncio.get_running_loop().call_later(FRESH_S, self._forget)
         return self._last
+
+    def _forget(self) -> None:
+        """Let go of the last round: it may be long, and nobody wants it when it is stale."""
+        self._last = None
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+            self._forgetting = None
 
     async def _lists(self, sessions: Sequence[PeerSession], text: str) -> list[_Told]:
         asked = [spawn(_list(session, text), name="round") for session in sessions]

@@ -131,6 +131,11 @@ CREATE INDEX transfers_job ON transfers (job) WHERE job != 0;
 """
 """A folder job is a transfer with files and without a content; its files bear its number."""
 
-STEPS = (_TABLES, _PRIORITIES, _JOBS)
+_SWARMS = """
+ALTER TABLE transfers ADD COLUMN swarm TEXT NOT NULL DEFAULT '';
+"""
+"""What is told of a download is told to the swarm that it ran in."""
+
+STEPS = (_TABLES, _PRIORITIES, _JOBS, _SWARMS)
 """`STEPS[n]` leads from version n to n + 1; a new database takes all of them."""
 VERSION = len(STEPS)

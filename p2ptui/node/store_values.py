@@ -129,6 +129,10 @@ class Changes(Struct, frozen=True):
     """Digest of the whole share when these reach its latest revision; else empty."""
 
 
+SEVERAL = "several"
+"""Instead of the pin of one swarm."""
+
+
 class TransferRecord(Struct, frozen=True, kw_only=True):
     """A transfer in the queue or in the history. Times in seconds since 1970."""
 
@@ -170,6 +174,8 @@ class TransferRecord(Struct, frozen=True, kw_only=True):
     """Id of the member whose folder it is (folder jobs)."""
     remote: str = ""
     """The folder there (folder jobs)."""
+    swarm: str = ""
+    """Pin of the swarm that it runs in (downloads); `SEVERAL` when bytes came in others, too."""
 
     @property
     def rank(self) -> tuple[int, int]:

@@ -85,6 +85,11 @@ class Swarms:
             return self._before
         return swarm.status
 
+    @property
+    def pin(self) -> str:
+        """Fingerprint of the swarm at work; empty: there is none."""
+        return self.current.network.membership.pin if self.current is not None else ""
+
     def tracker(self) -> TrackerLink | None:
         """The link to the tracker of the swarm at work."""
         return self.current.tracker if self.current is not None else None

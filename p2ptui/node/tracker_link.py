@@ -245,6 +245,9 @@ class TrackerLink:
             self._watchers.pop(content, None)
             self.release(content)
 
+    def places_of(self, _peer: PeerId) -> None:
+        """The tracker has to be asked (`Answerer`)."""
+
     def release(self, content: ContentId) -> None:
         """Have the tracker push no more sources of a content that nobody watches here."""
         if content not in self._watchers and self._link is not None:

@@ -140,6 +140,11 @@ class ConsoleScreen(ActingScreen):
             self._shown.set()
         self.log_pane.hear(happened)
         self.log_pane.tick()
+        if self.feed.gone.is_set():  # panes would ask what nobody answers
+            if not self.expects_end:
+                self.expects_end = True
+                self.app.post_message(EngineGone(self.feed.reason))
+            return
         for name, pane in self.panes.items():
             if not isinstance(pane, TablePane):
                 continue
@@ -153,9 +158,6 @@ class ConsoleScreen(ActingScreen):
                     self._stale.discard(name)
                     pane.attempt(pane.load(), group="load", exclusive=True)
                 pane.tick()
-        if self.feed.gone.is_set() and not self.expects_end:
-            self.expects_end = True
-            self.app.post_message(EngineGone(self.feed.reason))
 
     # --- panes ------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ REFRESH_S = 1.0
 MOST_ROWS = 8
 NO_OWNERS = "Nobody who has it is online now."
 NO_SOURCES = "No source is known now."
+NO_TAKER = "Who takes it is not connected now."
 COLUMNS = (
     Column("nick", "Host", sortable=False),
     Column("state", "State", 9, sortable=False),
@@ -122,7 +123,8 @@ class DetailDialog(Dialog[None]):
         self._chunks.show_map(
             detail.bitmap, detail.chunks, "good" if row.state == "finished" else row.direction
         )
-        self._show(NO_SOURCES, [_source_data(source) for source in detail.sources])
+        nobody = NO_SOURCES if row.direction == "down" else NO_TAKER
+        self._show(nobody, [_source_data(source) for source in detail.sources])
         self._reason.update(Content(display(row.reason)))
 
     def _show(self, empty: str, rows: Sequence[RowData]) -> None:

@@ -97,6 +97,7 @@ class EngineApp(TypedApp[int], Generic[Api]):
     async def _offer_start(self, reason: str) -> None:
         while not isinstance(self.screen, ConsoleScreen):
             await self.pop_screen()  # dialogs about an engine that is no more
+        self.clear_notifications()  # each question left unanswered: the dialog says it once
         answer = await self.push_screen_wait(gone_dialog(self.WHAT, reason, self.COMFORT))
         if answer != START:
             self.exit(0)

@@ -128,7 +128,10 @@ def _way(row: HostRow) -> Line:
 
 def _head(row: TransferRow, tracker: TrackerStatus | None) -> Iterator[Line]:
     if row.direction == "up":
-        yield f"{row.peer} takes it from you: {format_bytes(row.done)} so far."
+        if row.finished is None:
+            yield f"{row.peer} takes it from you: {format_bytes(row.done)} so far."
+        else:
+            yield f"{row.peer} took {format_bytes(row.done)} of it from you."
         return
     if row.state == "active" and row.place and not row.rate_bps:
         yield f"All who have it are busy: you have place {row.place} in the queue of one of them."

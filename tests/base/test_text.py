@@ -143,7 +143,7 @@ def test_counts_are_grouped() -> None:
     [
         (0, "0 ms"), (0.038, "38 ms"), (0.9996, "1.0 s"), (1.9, "1.9 s"), (9.96, "10 s"),
         (21.4, "21 s"), (59.6, "1 min 00 s"), (408, "6 min 48 s"), (3599.7, "1 h 00 min"),
-        (7500, "2 h 05 min"), (86399.8, "1 d 0 h"), (273600, "3 d 4 h"),
+        (7500, "2 h 05 min"), (86399.8, "1 d"), (273600, "3 d 4 h"),
     ],
 )  # fmt: skip
 def test_durations(seconds: float, expected: str) -> None:

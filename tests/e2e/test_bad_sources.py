@@ -25,11 +25,16 @@ def liar(world: World, lie: str, link: str, film: Path) -> Peer:
 def taker(world: World, link: str, owners: int) -> Peer:
     """Ben, who sees so many owners of the file."""
     ben = world.peer("ben", link, env=PACED)
+    wait_for_owners(world, owners)
+    return ben
+
+
+def wait_for_owners(world: World, count: int) -> None:
+    """Until the tracker tells ben of so many."""
     until(
-        lambda: [row["owners"] for row in world.done("ben", "search", "film").rows] == [owners],
+        lambda: [row["owners"] for row in world.done("ben", "search", "film").rows] == [count],
         "all owners",
     )
-    return ben
 
 
 def losses(ben: Peer) -> dict[str, str]:
@@ -86,6 +91,7 @@ def test_f74_when_all_lie_it_ends_with_4_and_what_was_verified_is_kept(world: Wo
     world.done("anna", "remove", "film.mkv")
     for lie in ("all", "swap"):
         liar(world, lie, link, film)
+    wait_for_owners(world, 2)
     world.done("ben", "resume", "1")
     failed = ben.process.wait_for("fetch_failed")
     assert "2 sources sent wrong data" in failed["reason"]

@@ -1,27 +1,40 @@
 """Small files of a folder, brought in bundles by real nodes, and the rules of packing them."""
 
+import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
+import msgspec
 import pytest
 
 from p2ptui.base.ids import ContentId, PeerId, TransferId
+from p2ptui.base.rates import RateMeter
 from p2ptui.net.wire import messages as m
 from p2ptui.node.api import Page, TransferRow
 from p2ptui.node.bundle import (
     BUNDLE_BYTES,
     BUNDLE_FILES,
     SMALL_BYTES,
+    Bundle,
     is_small,
     packed,
     sort_out,
 )
+from p2ptui.node.bundles import BundleTools
 from p2ptui.node.download import Download
 from p2ptui.node.node import Node
 from p2ptui.node.partial import PARTIALS
-from p2ptui.node.store_values import TransferRecord
+from p2ptui.node.small_placing import SmallFile
+from p2ptui.node.source import PROVING_SHARE, SLOW_BPS, SLOW_S
+from p2ptui.node.store_values import Adopted, TransferRecord
+from p2ptui.node.uploads import SmallContents
 from tests.node.test_folder_jobs import connected, row_of, tree, until_over
 from tests.support.contents import make_bytes
+from tests.support.download_rig import downloading
+from tests.support.eventually import eventually
+from tests.support.fake_time import virtual_time
 from tests.support.node_swarm import NodeSwarm, node_swarm, until
 
 OLD = 1_600_000_000
@@ -175,6 +188,67 @@ async def test_f73_a_member_that_sends_wrong_bytes_is_blamed_and_nothing_of_it_i
             path for path in (swarm.repository("bert") / "part6").iterdir() if path.is_file()
         ]
         assert (await bert.steer(row.id, "cancel")).state == "cancelled"
+
+
+# --- pace ---------------------------------------------------------------------------------------
+
+
+@virtual_time
+async def test_f77_a_member_that_drips_into_a_bundle_is_left_to_ordinary_fetches(
+    tmp_path: Path,
+) -> None:
+    data = make_bytes(SMALL_BYTES)
+    async with downloading(tmp_path, data) as rig:
+        anna = await rig.fetches.peer("anna")
+        anna.contents_pause_s = 20.0
+
+        async def none_here(contents: Sequence[ContentId], _limit: int) -> SmallContents:
+            return SmallContents([None] * len(contents), "")
+
+        async def where(_host: PeerId) -> tuple[m.Endpoint, ...]:
+            return anna.source().endpoints
+
+        async def adopt(_files: Sequence[Adopted]) -> None:
+            pytest.fail("nothing comes in a bundle")
+
+        def place(_files: Sequence[SmallFile]) -> NoReturn:
+            pytest.fail("nothing comes in a bundle")
+
+        rig.downloads.bundle_with(BundleTools(place, adopt, none_here, where))
+        began = rig.fetches.clock.monotonic()
+        record = msgspec.structs.replace(rig.of_data(), job=TransferId(1), host=anna.host.peer_id)
+        await rig.downloads.add(record, None)
+        await eventually(lambda: anna.bundles_asked == 1)
+        assert rig.downloads.sources_at_work == 1, "a bundle has a part of our own rate limit"
+        await eventually(lambda: not rig.downloads.current)
+        assert (tmp_path / "song.mp3").read_bytes() == data
+        assert rig.fetches.clock.monotonic() - began <= 20 + SLOW_S + 5
+        assert anna.bundles_asked == 1
+        assert len(anna.cancelled) == 1, "it need not go on"
+
+
+def paced(bundle: Bundle, rate_bps: int, *, others: int = 0, fair_bps: float = math.inf) -> bool:
+    """Whether a bundle that comes so is told to be slow within 40 s."""
+    for second in range(1, 41):
+        bundle.meter.add(float(second), rate_bps)
+        if bundle.is_slow(float(second), others=others, fair_bps=fair_bps):
+            return True
+    return False
+
+
+def bundle_at_work() -> Bundle:
+    return Bundle(HOST, [download(1)], RateMeter(0.0), 0.0)
+
+
+def test_a_bundle_is_slow_when_neither_its_company_nor_our_own_limit_makes_it_so() -> None:
+    assert paced(bundle_at_work(), SLOW_BPS - 1024)
+    assert not paced(bundle_at_work(), SLOW_BPS)
+    assert not paced(bundle_at_work(), SLOW_BPS // 2, others=1)
+    assert paced(bundle_at_work(), SLOW_BPS // 3, others=1)
+    limit_bps = 64 * 1024
+    assert not paced(bundle_at_work(), limit_bps // PROVING_SHARE, fair_bps=limit_bps)
+    assert paced(bundle_at_work(), limit_bps // PROVING_SHARE - 100, fair_bps=limit_bps)
+    assert not paced(bundle_at_work(), 0), "who sends nothing at all is watched by the session"
 
 
 # --- packing --------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2ptui.base.errors import ExitCode, P2PError, unreachable
-from p2ptui.base.ids import ContentId, content_id_text
+from p2ptui.base.ids import ContentId, PeerId, content_id_text
 from p2ptui.net.requests import RequestFailed
 from p2ptui.net.wire import messages as m
 from p2ptui.net.wire.codec import decode, encode
@@ -45,6 +45,9 @@ class AskedTracker:
 
     def release(self, content: ContentId) -> None:
         self.released.append(content)
+
+    def places_of(self, _peer: PeerId) -> None:
+        pass
 
 
 class Run:

@@ -1,6 +1,7 @@
 """Downloads: events in order, pausing, resuming, ending, and every race between them."""
 
 import asyncio
+import dataclasses
 from pathlib import Path
 
 import msgspec
@@ -20,7 +21,7 @@ from p2ptui.node.events import (
     SourceLost,
 )
 from p2ptui.node.partial import PARTIALS
-from p2ptui.node.store_values import TransferRecord
+from p2ptui.node.store_values import SEVERAL, TransferRecord
 from tests.support.contents import MIB, make_bytes, make_manifest
 from tests.support.download_rig import DownloadRig, downloading
 from tests.support.eventually import eventually, stays
@@ -88,6 +89,27 @@ async def test_a_download_from_its_beginning_to_its_end(tmp_path: Path) -> None:
         assert saved.finished is not None
         assert rig.adopted == [tmp_path / "song.mp3"]
         assert rig.downloads.running(rig.fetches.manifest.content_id) is None
+
+
+@virtual_time
+async def test_it_is_noted_in_which_swarm_a_download_ran(tmp_path: Path) -> None:
+    async with downloading(tmp_path, SONG) as rig:
+        tools = rig.downloads._tools
+        assert tools is not None
+
+        async def move_to(swarm: str) -> None:
+            await rig.downloads.disconnect()
+            rig.downloads.connect(dataclasses.replace(tools, swarm=swarm))
+
+        await move_to("one")
+        download = await under_way(rig)
+        assert download.record.swarm == "one"
+        await move_to("one")
+        await eventually(lambda: download.fetch is not None)
+        assert download.record.swarm == "one"
+        await move_to("two")
+        await over(rig)
+        assert record_of(rig, download).swarm == SEVERAL
 
 
 @virtual_time

@@ -14,6 +14,7 @@ from p2ptui.net.wire import messages as m
 from p2ptui.node import fetch_reports
 from p2ptui.node.announcer import Announcer
 from p2ptui.node.api import PeerPart
+from p2ptui.node.download import Download
 from p2ptui.node.fetch_reports import FetchReports, fetched_of, tell_fetches
 from p2ptui.node.history import with_parts
 from p2ptui.node.store_values import TransferRecord
@@ -28,6 +29,7 @@ from tests.support.tracker_rig import content_of
 
 SONG = content_of("song")
 ANNA = peer_id_of("anna")
+PIN = "p" * 32
 
 
 def record(name: str = "song.flac", *, gave: int = 100, **changes: object) -> TransferRecord:
@@ -43,6 +45,7 @@ def record(name: str = "song.flac", *, gave: int = 100, **changes: object) -> Tr
         finished=1_000.7,
         seconds=2.00049,
         peers=with_parts(b"", [PeerPart(peer_id=ANNA, nick="anna", bytes=gave)]),
+        swarm=PIN,
     )
     return msgspec.structs.replace(found, **changes)
 
@@ -196,22 +199,65 @@ class Wishes:
     tell_history = True
 
 
+class Swarms:
+    """One swarm at work, with the pin of `record`."""
+
+    def __init__(self) -> None:
+        self.pin = PIN
+        self.reports = FetchReports()
+
+    def tracker(self) -> "Swarms | None":
+        return self if self.pin else None
+
+
+def finished_in(*swarms: str) -> TransferRecord:
+    """A download that got some bytes in each of these swarms, one after the other."""
+    download = Download(record(peers=b"", swarm=""))
+    for swarm in swarms:
+        download.enter(swarm)
+        download.note(peers=record().peers)
+    return download.record
+
+
 @virtual_time
 async def test_a_user_who_does_not_wish_it_has_nothing_told() -> None:
-    class Link:
-        reports = FetchReports()
-
-    outcomes, wishes, there = Outcomes(), Wishes(), [Link()]
-    tell_fetches(outcomes, lambda: there[0] if there else None, wishes)
+    outcomes, wishes, swarms = Outcomes(), Wishes(), Swarms()
+    tell_fetches(outcomes, swarms, wishes)
     outcomes.over([record(), record(state="failed")])
-    assert len(Link.reports) == 1
+    assert len(swarms.reports) == 1
     wishes.tell_history = False
     outcomes.over([record()])
-    there.clear()
+    swarms.pin = ""
     wishes.tell_history = True
     outcomes.over([record()])
-    assert len(Link.reports) == 1
+    assert len(swarms.reports) == 1
     assert len(outcomes.heard) == 4
+
+
+async def test_a_tracker_hears_of_what_its_own_swarm_gave_alone() -> None:
+    outcomes, swarms = Outcomes(), Swarms()
+    tell_fetches(outcomes, swarms, Wishes())
+    outcomes.over([finished_in(PIN), finished_in(PIN, PIN)])
+    assert len(swarms.reports) == 2
+    outcomes.over(
+        [
+            finished_in("other"),
+            finished_in("other", PIN),
+            finished_in(PIN, "other", PIN),
+            record(swarm=""),
+        ]
+    )
+    assert len(swarms.reports) == 2
+
+
+async def test_a_download_that_had_nothing_in_another_swarm_is_told() -> None:
+    outcomes, swarms = Outcomes(), Swarms()
+    tell_fetches(outcomes, swarms, Wishes())
+    download = Download(record(swarm="other", peers=b""))
+    download.enter(PIN)
+    download.note(peers=record().peers)
+    outcomes.over([download.record])
+    assert len(swarms.reports) == 1
 
 
 @virtual_time

@@ -17,10 +17,11 @@ from p2ptui.node.events import FileProblem, HashingFinished, ShareScanned
 from p2ptui.node.hasher import HashJob, HashProgress, HashResult, hash_files
 from p2ptui.node.library import Library
 from p2ptui.node.partial import Partial
+from p2ptui.node.shared_files import ShareFolder
 from p2ptui.node.storage_errors import ContentChanged
 from p2ptui.node.store import NodeStore
 from p2ptui.node.store_changes import FileChanges, Hashed
-from p2ptui.node.store_values import FileRecord
+from p2ptui.node.store_values import FileRecord, Fingerprint
 from tests.support.contents import MIB, make_bytes, make_manifest
 from tests.support.fake_time import FakeClock
 from tests.support.library import running_library, write_files
@@ -160,6 +161,33 @@ async def test_f80_another_copy_is_served_when_one_changed(tmp_path: Path) -> No
         assert opened is not None
         assert opened.name == "b"
         opened.close()
+
+
+async def test_f80_a_changed_file_that_is_asked_for_many_times_is_looked_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(tmp_path / "repo", "file", "other")
+    content, other = (make_manifest(data).content_id for data in (b"file", b"other"))
+    async with running_library(tmp_path) as run:
+        (tmp_path / "repo" / "file").write_bytes(b"new content")
+        looks: list[str] = []
+        opened, marked = ShareFolder.open, ShareFolder.mark
+
+        def count_open(self: ShareFolder, folder: str, name: str) -> int:
+            looks.append(f"open {name}")
+            return opened(self, folder, name)
+
+        def count_mark(self: ShareFolder, folder: str, name: str) -> Fingerprint:
+            looks.append(f"mark {name}")
+            return marked(self, folder, name)
+
+        monkeypatch.setattr(ShareFolder, "open", count_open)
+        monkeypatch.setattr(ShareFolder, "mark", count_mark)
+        found = await run.library.contents.read_small([content] * 512 + [other] * 2, 100)
+        assert found.given == [None] * 512 + [b"other"] * 2
+        await run.library.wait_hashed()
+        assert looks.count("mark file") == 1
+        assert looks.count("open file") <= 2, "to be read, and to be hashed again"
 
 
 async def test_f80_a_change_that_an_upload_saw_is_hashed_again(tmp_path: Path) -> None:

@@ -18,13 +18,8 @@ from p2ptui.net.requests import RequestFailed
 from p2ptui.net.tasks import TaskSet, spawn
 from p2ptui.net.wire import messages as m
 from p2ptui.node.manifest import ManifestMismatch
-from p2ptui.node.peer_session import (
-    ANSWER_TIMEOUT_S,
-    MAX_ANSWERING,
-    MAX_ASKED,
-    PeerSession,
-    Withdrawn,
-)
+from p2ptui.node.peer_request import ANSWER_TIMEOUT_S
+from p2ptui.node.peer_session import MAX_ANSWERING, MAX_ASKED, PeerSession, Withdrawn
 from p2ptui.node.upload_desk import MAX_WAITING, UploadDesk
 from p2ptui.node.uploads import UploadLedger
 from tests.support.contents import MIB, chunks_of, make_bytes, make_manifest

@@ -1,25 +1,28 @@
 """Questions that members in reach answer while the tracker is away (F112)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from p2ptui.base.errors import ExitCode, P2PError
+from p2ptui.base.errors import ExitCode, P2PError, unreachable
 from p2ptui.base.ids import ContentId, Pin, content_id_bounds, content_id_text
+from p2ptui.net.tasks import spawn
 from p2ptui.net.wire import messages as m
 from p2ptui.node.acquaintances import MAX_KEPT, MAX_PLACES, Acquaintances
 from p2ptui.node.api import Ownership, Page
 from p2ptui.node.circle import MOST, PAUSE_S, REACH_S, Circle
 from p2ptui.node.directory import Directory
 from p2ptui.node.empty_folders import FOLDER
-from p2ptui.node.stand_in import FRESH_S, MAX_PAGES, StandIn
+from p2ptui.node.peer_session import PeerSession
+from p2ptui.node.questions import GATHER_S, MAX_LIST_MESSAGES, gather
+from p2ptui.node.stand_in import FRESH_S, LIST_S, MAX_PAGES, StandIn
 from p2ptui.node.store import NodeStore
 from tests.support.fake_time import FakeClock, virtual_time
-from tests.support.members import Member, network_of
+from tests.support.members import Member, kick_list, network_of
 from tests.support.memory_net import MemoryNetwork, peer_id_of
 from tests.support.offers import MemoryOffers
 from tests.support.tracker_rig import content_of, entry
@@ -33,6 +36,9 @@ class ListedOffers(MemoryOffers):
     def __init__(self, *entries: m.Entry) -> None:
         super().__init__()
         self.entries = entries
+        self.one_a_page = False
+        """Tell one entry at a time, and that there are many more."""
+        self.pause_s = 0.0
 
     async def list_files(
         self, text: str, offset: int, limit: int
@@ -40,6 +46,9 @@ class ListedOffers(MemoryOffers):
         self.asked_lists.append((text, offset, limit))
         bounds = content_id_bounds(text)
         found = tuple(each for each in self.entries if _fits(each, text, bounds))
+        await asyncio.sleep(self.pause_s)
+        if self.one_a_page:
+            return found[:1], 10**6
         return found[offset : offset + limit], len(found)
 
 
@@ -57,6 +66,7 @@ class Away:
         self.clock = cast("FakeClock", network.clock)
         self.me = Member(network, "me")
         self.known = Acquaintances(cast("NodeStore", store), PIN, self.me.id, network.clock)
+        self.known.is_out = self.me.peers.is_out
         self.near: list[m.Source] = []
         self.circle = Circle(self.me.peers, self.known, lambda: self.near, network.clock)
         self.circle.settled.set()
@@ -95,10 +105,14 @@ async def away(folder: Path | None) -> AsyncIterator[Away]:
             await store.close()
 
 
-def asked(member: Member) -> list[tuple[str, int, int]]:
+def offers_of(member: Member) -> ListedOffers:
     offers = member.peers._offers
     assert isinstance(offers, ListedOffers)
-    return offers.asked_lists
+    return offers
+
+
+def asked(member: Member) -> list[tuple[str, int, int]]:
+    return offers_of(member).asked_lists
 
 
 async def test_a_search_is_answered_by_the_members_in_reach_and_says_of_how_many(
@@ -154,6 +168,110 @@ async def test_a_member_is_browsed_without_its_empty_folders(tmp_path: Path) -> 
         page = await run.directory.browse("anna", Page())
         assert ([row.name for row in page.rows], page.total, page.reached) == (["a", "b"], 2, 1)
         assert (await run.directory.search("", Page())).total == 2
+
+
+@virtual_time
+async def test_one_that_tells_its_list_bit_by_bit_holds_up_nobody() -> None:
+    async with away(None) as run:
+        anna = await run.member("anna", entry("a"))
+        member = await run.directory.find_member("anna")
+        offers = offers_of(anna)
+        offers.one_a_page = True
+        offers.asked_lists.clear()
+        loop = asyncio.get_running_loop()
+
+        async def browse() -> int:
+            def ask(offset: int, limit: int) -> Awaitable[m.Listing]:
+                return run.stand_in.ask(
+                    lambda number: m.Browse(number, member.peer, "", offset, limit), m.Listing
+                )
+
+            rows, last = await gather(ask, lambda page: page.entries, 0, 1000, MAX_LIST_MESSAGES)
+            assert last.total == 10**6
+            return len(rows)
+
+        assert await browse() == len(asked(anna)) == MAX_LIST_MESSAGES
+        run.clock.advance(FRESH_S)
+        page = await run.directory.browse("anna", Page(limit=1000))
+        assert len(page.rows) == MAX_LIST_MESSAGES
+        offers.pause_s = LIST_S - 1
+        began = loop.time()
+        assert await browse() <= 1 + GATHER_S / offers.pause_s
+        assert loop.time() - began <= GATHER_S + LIST_S
+        offers.pause_s = 2 * LIST_S
+        with pytest.raises(P2PError, match="did not answer"):
+            await browse()
+
+
+@virtual_time
+async def test_equal_questions_share_a_round_and_it_is_forgotten_soon() -> None:
+    async with away(None) as run:
+        anna = await run.member("anna", entry("a"))
+        offers_of(anna).pause_s = 1.0
+        searching = [spawn(run.directory.search("a", Page()), name="search") for _ in range(10)]
+        await asyncio.sleep(0.5)
+        searching.pop(0).cancel()
+        pages = await asyncio.gather(*searching)
+        assert [page.total for page in pages] == [1] * 9
+        assert len(asked(anna)) == 1
+        assert run.stand_in._last is not None
+        await asyncio.sleep(FRESH_S + 0.1)
+        assert run.stand_in._last is None
+        waiting = spawn(run.directory.search("b", Page()), name="search")
+        await asyncio.sleep(0.5)
+        await run.stand_in.close()
+        with pytest.raises(P2PError, match="no member can be reached"):
+            await waiting
+
+
+async def test_equal_questions_that_nobody_answers_are_tried_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with away(None) as run:
+        tried = 0
+
+        async def reach() -> tuple[PeerSession, ...]:
+            nonlocal tried
+            tried += 1
+            await asyncio.sleep(0)
+            raise unreachable("nobody")
+
+        monkeypatch.setattr(run.circle, "reach", reach)
+        searching = (run.directory.search("a", Page()) for _ in range(10))
+        found = await asyncio.gather(*searching, return_exceptions=True)
+        assert all(isinstance(each, P2PError) for each in found)
+        assert tried == 1
+
+
+async def test_where_a_member_is_takes_no_round() -> None:
+    async with away(None) as run:
+        anna = await run.member("anna", entry("a"))
+        for number in range(MOST + 1):
+            run.known.met(peer_id_of(str(number)), "", m.Endpoint("10.0.0.1", number + 1))
+        assert await run.directory.endpoints(anna.id) == (anna.listening.endpoint,)
+        assert await run.directory.endpoints(peer_id_of("nobody")) == ()
+        assert not asked(anna)
+
+
+async def test_f70_whoever_is_kicked_takes_no_place_in_the_circle() -> None:
+    async with away(None) as run:
+        kicked = [peer_id_of(f"kicked {number}") for number in range(MAX_KEPT - 1)]
+        place = m.Endpoint("10.0.0.1", 1)
+        anna = await run.member("anna", entry("a"))
+        for peer in kicked:
+            run.known.met(peer, "bad", place)
+        assert len(run.circle.sources) == MOST
+        run.near += [m.Source(peer, "", (place,)) for peer in kicked]
+        run.me.kicks.take(kick_list(1, *kicked))
+        assert [source.peer for source in run.circle.sources] == [anna.id]
+        assert [each.peer for each in run.known.all] == [anna.id]
+        assert run.circle.places_of(kicked[0]) == ()
+        run.known.met(kicked[0], "bad", place)
+        for number in range(2):
+            run.known.met(peer_id_of(f"new {number}"), "", place)
+        assert {each.nick for each in run.known.all} == {"anna", ""}, "not she makes place"
+        run.me.kicks.take(kick_list(2))
+        assert len(run.known.all) == MAX_KEPT, "a kick that is lifted leaves nothing behind"
 
 
 async def test_members_are_those_in_reach_and_those_met_before(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ async def test_the_queue_of_an_older_version_is_kept(tmp_path: Path) -> None:
             "paused",
             2.5,
         )
-        assert (record.priority, record.place) == (0, 0)
+        assert (record.priority, record.place, record.swarm) == (0, 0, "")
         leftover = await LeftoverTable(store).add(Leftover(folder="/d", content=CONTENT))
         assert leftover in await LeftoverTable(store).all()
         await LeftoverTable(store).drop(leftover)

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from p2ptui.base.ids import TransferId
-from p2ptui.node.api import TransferState
+from p2ptui.node.api import TransferDetail, TransferState
+from p2ptui.screens.why import transfer_story
 from p2ptui.widgets.dialog import Paragraph, Question
 from tests.support import scene
 from tests.support.screen_node import LOST, NOT_JOINED
@@ -102,3 +103,11 @@ async def test_a_source_that_has_gone_silent_is_told_before_it_is_given_up(rig: 
     await rig.press("w")
     await rig.until_on(Question)
     assert "Nothing comes now." in story(rig)
+
+
+async def test_an_upload_that_is_over_is_told_as_past(rig: Rig) -> None:
+    upload = scene.up(1, NAME, scene.GB, scene.GB, 1, "mira-nas")
+    over = msgspec.structs.replace(upload, state="finished", rate_bps=0, finished=scene.TIME)
+    rig.app.push_screen(transfer_story(TransferDetail(row=over, sources=(), chunks=0, bitmap=b"")))
+    await rig.until_on(Question)
+    assert f"{upload.peer} took 1.0 GB of it from you." in story(rig)

@@ -31,9 +31,9 @@ def kick_list(number: int, *peers: PeerId) -> m.KickList:
     return sign_kicks(CA_KEY, number, tuple(m.Kick(peer, 0, "") for peer in peers))
 
 
-def hello(nick: str, kicks: int = 0) -> m.PeerHello:
+def hello(nick: str, kicks: int = 0, features: tuple[str, ...] = ()) -> m.PeerHello:
     """The first words of a member."""
-    return m.PeerHello(0, (), "script", nick, 1_800_000_000, kicks)
+    return m.PeerHello(0, features, "script", nick, 1_800_000_000, kicks)
 
 
 class Member:
@@ -133,6 +133,9 @@ class ScriptedPeer:
         self.short: set[int] = set()
         self.mute = False
         """It greets nobody."""
+        self.contents_pause_s: float | None = None
+        """Between two bytes of a bundle; None: it knows no bundles."""
+        self.bundles_asked = 0
         self.links: list[MemoryLink] = []
         self.asked: list[int] = []
         self.cancelled: set[int] = set()
@@ -172,7 +175,8 @@ class ScriptedPeer:
         try:
             if self.mute:
                 await asyncio.sleep(3600)
-            link.post(hello(self.nick))
+            bundles = () if self.contents_pause_s is None else (m.CONTENTS_FEATURE,)
+            link.post(hello(self.nick, features=bundles))
             await link.receive()
             while True:
                 self._answer(link, await link.receive())
@@ -196,6 +200,9 @@ class ScriptedPeer:
             case m.GetChunk():
                 self.asked.append(message.index)
                 self._tasks.spawn(self._send_chunk(link, message), name="chunk")
+            case m.GetContents():
+                self.bundles_asked += 1
+                self._tasks.spawn(self._drip_contents(link, message), name="contents")
             case _:
                 pass
 
@@ -240,6 +247,14 @@ class ScriptedPeer:
         if self.leaves_after is not None and self.sent >= self.leaves_after:
             await asyncio.sleep(0.001)  # so long it takes to arrive
             self.vanish()
+
+    async def _drip_contents(self, link: MemoryLink, request: m.GetContents) -> None:
+        link.post(m.Contents(request.id, (len(self.data),)))
+        for begin in range(len(self.data)):
+            await asyncio.sleep(self.contents_pause_s or 0.0)
+            if request.id in self.cancelled or link.closed:
+                return
+            await self._send(link, request.id, begin, self.data[begin : begin + 1])
 
     async def _drip(self, link: MemoryLink, request: m.GetChunk, chunk: bytes) -> None:
         step = max(1, int(self.drip_bps))

@@ -1,6 +1,7 @@
 """A backup of a tracker that is in use, and what comes back of it."""
 
 import asyncio
+import contextlib
 import hashlib
 import io
 import os
@@ -24,7 +25,7 @@ from tracker.authority import Authority
 from tracker.backup import Backups
 from tracker.backup_format import Item, Manifest
 from tracker.restore import restore_tracker
-from tracker.sqlite_history import open_history
+from tracker.sqlite_history import open_history, totals
 from tracker.sqlite_schema import open_writer
 
 Members = list[tuple[tarfile.TarInfo, bytes]]
@@ -223,6 +224,37 @@ async def test_a_home_with_a_tracker_is_never_restored_into(desk: Desk) -> None:
     with pytest.raises(P2PError):
         restore_tracker(archive, home)
     assert not home.authority.exists()
+
+
+async def test_a_log_of_a_database_that_is_gone_is_not_taken_for_the_restored_ones(
+    desk: Desk,
+) -> None:
+    archive, home = await desk.write(), desk.other_home()
+    home.folder.mkdir(mode=0o700)
+    desk.add_host("later")
+    desk.history.execute("UPDATE totals SET value = 8 WHERE key = 'files'")
+    for ours, theirs in ((desk.home.database, home.database), (desk.home.history, home.history)):
+        for suffix in ("-wal", "-shm"):
+            log = ours.with_name(ours.name + suffix)
+            theirs.with_name(theirs.name + suffix).write_bytes(log.read_bytes())
+        theirs.with_name(theirs.name + "-journal").write_bytes(b"of another kind")
+    restore_tracker(archive, home)
+    with contextlib.closing(open_writer(home.database)) as index:
+        assert index.execute("SELECT nick FROM hosts").fetchall() == [("anna",)]
+    with contextlib.closing(open_history(home.history)) as history:
+        assert totals(history)[0] == 7
+    assert not [*home.folder.glob("*-journal")]
+
+
+async def test_the_log_of_a_history_that_is_kept_is_kept_with_it(desk: Desk) -> None:
+    archive, home = await desk.write(), desk.other_home()
+    home.folder.mkdir(mode=0o700)
+    with contextlib.closing(open_history(home.history)) as history:
+        history.execute("UPDATE totals SET value = 9 WHERE key = 'files'")
+        restored = restore_tracker(archive, home)
+        assert str(home.history) in restored.kept
+        assert home.history.with_name(home.history.name + "-wal").stat().st_size
+        assert totals(history)[0] == 9
 
 
 async def test_settings_that_are_there_are_kept_and_told(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from p2ptui.base.ids import PeerId
@@ -11,7 +12,7 @@ from p2ptui.net.wire import messages as m
 from tests.support.memory_net import peer_id_of
 from tests.support.tracker_rig import ScriptedMember, TrackerRig, content_of, entry
 from tracker.api import FetchRow, Page
-from tracker.fetch_reports import MAX_SECONDS, MAX_SIZE, OLDEST_S
+from tracker.fetch_reports import MAX_PATH_BYTES, MAX_SECONDS, MAX_SIZE, OLDEST_S
 from tracker.limits import REPORT_BURST
 
 
@@ -101,13 +102,37 @@ async def test_numbers_out_of_this_world_are_clamped(rig: TrackerRig) -> None:
     assert (old.time, old.rate_bps) == (int(now) - OLDEST_S, 0)
 
 
-async def test_a_report_that_comes_twice_counts_once(rig: TrackerRig) -> None:
+@pytest.mark.parametrize("ahead_s", [0, 3600, -2 * OLDEST_S], ids=["now", "ahead", "long ago"])
+async def test_a_report_that_comes_twice_counts_once_whatever_the_clock_of_its_taker(
+    rig: TrackerRig, ahead_s: float
+) -> None:
     anna, _ = await rig.welcomed("anna")
     await rig.welcomed("bert")
-    report = fetched(("bert", 100), finished=int(rig.clock.wall()))
+    report = fetched(("bert", 100), finished=int(rig.clock.wall() + ahead_s))
     await tell(anna, report)
+    rig.clock.advance(5)
     await tell(anna, report, report)
     assert (rig.history.files, rig.history.bytes) == (1, 100)
+
+
+@pytest.mark.parametrize("letter", ["a", "ä", "🎵"])
+async def test_of_a_path_without_end_its_last_components_are_kept(
+    rig: TrackerRig, letter: str
+) -> None:
+    anna, _ = await rig.welcomed("anna")
+    await rig.welcomed("bert")
+    report = fetched(("bert", 100))
+    path = (
+        *(f"{number:02}" + letter * (253 // len(letter.encode())) for number in range(31)),
+        "song.mp3",
+    )
+    await tell(anna, msgspec.structs.replace(report, path=path))
+    (row,) = await rows(rig)
+    assert len(row.name.encode()) <= MAX_PATH_BYTES
+    cut, *kept = row.name.split("/")
+    assert cut == "…"
+    assert tuple(kept) == path[-len(kept) :]
+    assert len("/".join((cut, path[-len(kept) - 1], *kept)).encode()) > MAX_PATH_BYTES
 
 
 async def test_too_many_reports_are_refused_and_later_taken(rig: TrackerRig) -> None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from tests.support.fake_time import FakeClock
 from tests.support.memory_net import peer_id_of
 from tracker.api import FetchRow, Page
 from tracker.history import FetchHistory
-from tracker.sqlite_history import MAX_TOTAL, VERSION, FetchRecord, GiverPart
+from tracker.sqlite_history import MAX_TOTAL, STEPS, VERSION, FetchRecord, GiverPart
 
 ANNA, BERT, CARL = map(peer_id_of, ("anna", "bert", "carl"))
 SONG = ContentId(bytes(range(32)))
@@ -207,6 +208,27 @@ async def test_tables_of_a_later_version_are_put_aside(tmp_path: Path) -> None:
     history = await opened(tmp_path)
     assert f"version {VERSION + 1}" in history.notice
     assert await rows(history) == []
+    await history.close()
+
+
+async def test_tables_of_the_first_version_are_taken_over(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "history.db")) as db:
+        db.executescript(f"{STEPS[0]} PRAGMA user_version = 1;")
+        made = record()
+        db.execute(
+            "INSERT INTO fetches VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')",
+            (
+                made.time, made.taker, made.nick, made.content, made.name, made.size, made.bytes,
+                made.seconds, msgspec.msgpack.encode(made.givers),
+            ),
+        )  # fmt: skip
+        db.commit()
+    history = await opened(tmp_path)
+    assert history.notice == ""
+    await history.add([record()])
+    assert [row.name for row in await rows(history)] == ["song.flac"]
+    await history.add([msgspec.structs.replace(record(1), told=record().time)])
+    assert len(await rows(history)) == 1
     await history.close()
 
 

@@ -117,7 +117,7 @@ async def test_it_goes_on_to_the_end_of_a_long_list(
 
 async def test_who_has_a_content(filled: SqliteStore) -> None:
     both = content_id_text(content_of("both"))
-    for text in (both, both[:12]):
+    for text in (both, both[:12], both[4:12], both[4:12].upper()):
         found = await filled.holders(content_bounds(text), "", 0, 10, "")
         assert ([host.nick for host in found.rows], found.total) == (["anna", "ben"], 2)
     found = await filled.holders(content_bounds(both), "ben", 0, 10, "")
@@ -126,7 +126,9 @@ async def test_who_has_a_content(filled: SqliteStore) -> None:
     assert (found.rows, found.total) == ((), 0)
 
 
-@pytest.mark.parametrize("text", ["", "song", "b3c1", "b3c1ab", "b3c1!!!!!!"])
+@pytest.mark.parametrize(
+    "text", ["", "song", "b3c1", "b3c1ab", "b3c1!!!!!!", "holiday1", "song.flac"]
+)
 def test_what_is_no_content_id(text: str) -> None:
     with pytest.raises(P2PError, match="content id"):
         content_bounds(text)

@@ -305,6 +305,17 @@ async def test_a_tracker_that_is_gone_can_be_started_again(tracker: ScreenTracke
         assert ways.closed == 1
 
 
+async def test_panes_do_not_ask_a_tracker_that_is_gone(tracker: ScreenTracker) -> None:
+    async with tracker_opened(TrackerWays(tracker)) as rig:
+        asked = len(tracker.named("hosts"))
+        for event in happened():  # the list is to be brought anew
+            tracker.emit(event)
+        tracker.end("stopped by another console")
+        await rig.until_on(Question)
+        await rig.pilot.pause(0.5)
+        assert len(tracker.named("hosts")) == asked
+
+
 async def test_a_second_console_shows_the_same(rig: TrackerRig) -> None:
     async with tracker_opened(TrackerWays(rig.tracker), NARROW) as other:
         await rig.press("O")
