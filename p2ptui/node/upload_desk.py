@@ -274,7 +274,10 @@ class UploadDesk:
         if len(memory) < length:
             memory = bytearray(length)
         buffer = memoryview(memory)[:length]
-        return buffer if offer.read_cached(index, buffer) else None
+        if offer.read_cached(index, buffer):
+            return buffer
+        self._spare.append(memory)
+        return None
 
     async def _withdraw(self, request: m.GetChunk, failure: m.Failure) -> m.Failure:
         """The file is not what it was: have the library look at it; what to answer."""
@@ -303,9 +306,7 @@ class UploadDesk:
 
     def _use_again(self, chunk: Buffer) -> None:
         """Keep the memory of a chunk that was sent, if there is something to read into it."""
-        if not self._unanswered:
-            self._spare.clear()
-        elif isinstance(chunk, memoryview) and isinstance(chunk.obj, bytearray):
+        if self._unanswered and isinstance(chunk, memoryview) and isinstance(chunk.obj, bytearray):
             self._spare.append(chunk.obj)
 
     async def _send(self, request: m.GetChunk, chunk: Buffer, upload: Upload) -> bool:
@@ -321,6 +322,8 @@ class UploadDesk:
 
     def _answered(self, request: m.GetChunk, *, sent: bool) -> None:
         self._unanswered.discard(request.id)
+        if not self._unanswered:
+            self._spare.clear()
         self._cancelled.discard(request.id)
         self._ledger.answered(self._peer)
         self._ledger.seeding.answered(self, request.content, request.index, sent=sent)

@@ -63,6 +63,24 @@ async def test_what_is_not_in_memory_is_left_to_a_thread() -> None:
 
 
 @virtual_time
+async def test_memory_into_which_nothing_could_be_read_is_tried_again() -> None:
+    class Cold(MemoryOffer):
+        def read_cached(self, index: int, into: memoryview) -> bool:
+            tried.append(into.obj)
+            return False
+
+    tried: list[object] = []
+    async with serving(SONG) as (run, taker):
+        run.offers.prepare([Cold(SONG)])
+        for number in range(4):
+            run.ask(number, number)
+        for number in range(4):
+            assert await taker.until(number, len(CHUNKS[number])) == CHUNKS[number]
+        assert len({id(memory) for memory in tried}) < len(tried) == 4
+        assert run.desk._spare == [], "who is asked for nothing keeps nothing"
+
+
+@virtual_time
 async def test_a_chunk_that_would_hold_up_the_loop_is_left_to_a_thread(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
