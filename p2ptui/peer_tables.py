@@ -1,9 +1,14 @@
 """Columns of the peer's lists, and the words for its values. Pure."""
 
-from datetime import datetime
-
 from p2ptui.base.ids import short_content_id, short_peer_id
-from p2ptui.base.text import display, format_bytes, format_count, format_duration, format_rate
+from p2ptui.base.text import (
+    display,
+    format_bytes,
+    format_count,
+    format_duration,
+    format_rate,
+    local_minute,
+)
 from p2ptui.node.api import (
     FileRow,
     HitRow,
@@ -30,9 +35,7 @@ def peer_name(nick: str, peer_id: str) -> str:
 
 def local_time(seconds: float | None) -> str:
     """A moment on the clock of this machine; nothing when unknown."""
-    if not seconds:
-        return ""
-    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
+    return local_minute(seconds) if seconds else ""
 
 
 def ping_text(ping_ms: float | None) -> str:

@@ -1,8 +1,6 @@
 """What a transfer waits for, and when it goes on, in words: for screens and commands. Pure."""
 
-import time
-
-from p2ptui.base.text import format_duration
+from p2ptui.base.text import format_duration, local_clock
 from p2ptui.node.api import TrackerStatus, TransferRow
 
 AWAY = frozenset({"waiting", "connecting"})
@@ -34,11 +32,6 @@ def waiting_text(row: TransferRow, tracker: TrackerStatus | None, resume: str) -
     return told
 
 
-def clock_text(moment: float) -> str:
-    """A moment of today on the clock of this machine."""
-    return time.strftime("%H:%M:%S", time.localtime(moment))
-
-
 def _turn(row: TransferRow, tracker: TrackerStatus | None) -> str:
     if tracker is not None and tracker.state == "none":
         return "no tracker is joined: it begins once one is"
@@ -53,7 +46,7 @@ def _turn(row: TransferRow, tracker: TrackerStatus | None) -> str:
 
 def _stalled(reason: str, row: TransferRow, tracker: TrackerStatus | None) -> str:
     if row.retry is not None:
-        return f"next try at {clock_text(row.retry)}: {reason}"
+        return f"next try at {local_clock(row.retry)}: {reason}"
     if tracker is not None and tracker.state in AWAY and tracker.retry_s is not None:
         return f"next try in {format_duration(tracker.retry_s)}: {reason}"
     return f"{reason}; goes on by itself as soon as one does"

@@ -214,8 +214,22 @@ def rfc3339(seconds: float) -> str:
 
 def local_minute(seconds: float) -> str:
     """Seconds since 1970 on the clock of this machine, to the minute."""
+    return _local(seconds).strftime("%Y-%m-%d %H:%M")
+
+
+def local_second(seconds: float) -> str:
+    """Seconds since 1970 on the clock of this machine, to the second."""
+    return _local(seconds).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def local_clock(seconds: float) -> str:
+    """A moment of these days, in seconds since 1970, as this machine's clock shows it."""
+    return _local(seconds).strftime("%H:%M:%S")
+
+
+def _local(seconds: float) -> datetime:
     clamped = min(max(seconds, 0.0), _LAST_TIME - 86400.0)
-    return datetime.fromtimestamp(clamped).astimezone().strftime("%Y-%m-%d %H:%M")
+    return datetime.fromtimestamp(clamped).astimezone()
 
 
 def clamp_mtime(seconds: float) -> int:

@@ -1,12 +1,11 @@
 """A transfer that is over, in full: who gave or took how much, where it lies, its content."""
 
-import time
 from collections.abc import Iterable, Iterator
 
 from textual.widget import Widget
 
 from p2ptui.base.ids import short_peer_id
-from p2ptui.base.text import format_bytes, format_count, format_duration, format_rate
+from p2ptui.base.text import format_bytes, format_count, format_duration, format_rate, local_second
 from p2ptui.node.api import PeerPart, TransferRow
 from p2ptui.screens.panes.history_rows import mean_rate
 from p2ptui.widgets.answers import Answer
@@ -23,7 +22,6 @@ COLUMNS = (
     Column("bytes", "Size", 7, "right", sortable=False),
     Column("share", "Share", 5, "right", sortable=False),
 )
-STAMP = "%Y-%m-%d %H:%M:%S"
 COPY = Answer("copy", "Copy id", "y")
 FETCH = Answer("fetch", "Fetch again", "f")
 
@@ -93,7 +91,7 @@ def _times(row: TransferRow) -> str:
 
 
 def _stamp(moment: float | None) -> str:
-    return time.strftime(STAMP, time.localtime(moment)) if moment else "at an unknown time"
+    return local_second(moment) if moment else "at an unknown time"
 
 
 def _data(part: PeerPart, row: TransferRow) -> RowData:

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from textual.widget import Widget
 
 from p2ptui.base.ids import short_peer_id
-from p2ptui.base.text import display, format_bytes, format_duration, format_rate
+from p2ptui.base.text import display, format_bytes, format_duration, format_rate, local_second
 from p2ptui.peer_tables import peer_name
 from p2ptui.screens.notices import tell
 from p2ptui.screens.panes.history_rows import when_text
@@ -22,7 +22,6 @@ from p2ptui.widgets.virtual_table import VirtualTable
 from tracker.api import FetchRow, GiverRow, Page, TrackerApi
 
 MOST_ROWS = 8
-STAMP = "%Y-%m-%d %H:%M:%S"
 COPY = Answer("copy", "Copy id", "y")
 HINTS = (
     KeyHint("o", "Show", "act('show')"),
@@ -134,7 +133,7 @@ def fetch_story(row: FetchRow) -> Iterator[Toned]:
     yield Toned(f"Fetched by {peer_name(row.nick, row.peer_id)}:", "normal")
     took = f"{format_bytes(row.size)} in {format_duration(row.seconds)}{rate}."
     yield Toned(took, "normal")
-    ended = time.strftime(STAMP, time.localtime(row.time))
+    ended = local_second(row.time)
     yield Toned(f"Ended {ended}, as that member says.", "dim")
     yield Toned(f"content {row.content_id}", "dim")
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 
+from p2ptui.base.text import local_minute, local_second
 from p2ptui.screens.notices import tell
 from p2ptui.screens.panes.counted_pane import CountedPane, Row
 from p2ptui.screens.row_list import RowListScreen
@@ -14,8 +15,6 @@ from p2ptui.widgets.glyphs import UNICODE, Glyphs
 from p2ptui.widgets.key_footer import KeyHint
 from p2ptui.widgets.table_rows import RowData, Toned
 from tracker.api import AuditRow, HostRow, InviteRow, KickRow, Page, TrackerApi
-
-STAMP = "%Y-%m-%d %H:%M"
 
 
 class ListPane(CountedPane[Row]):
@@ -53,7 +52,7 @@ class BansPane(ListPane[KickRow]):
     def data_of(self, row: KickRow) -> RowData:
         """One of them."""
         why = row.why or Toned("no reason given", "dim")
-        until = time.strftime(STAMP, time.localtime(row.until)) if row.until else "for good"
+        until = local_minute(row.until) if row.until else "for good"
         return RowData(row.network or row.peer_id, (name_of_kick(row), until, why))
 
     async def do_unban(self) -> None:
@@ -84,7 +83,7 @@ class InvitesPane(ListPane[InviteRow]):
 
     def data_of(self, row: InviteRow) -> RowData:
         """One of them."""
-        until = time.strftime(STAMP, time.localtime(row.expires))
+        until = local_minute(row.expires)
         return RowData(row.id, (row.id, f"{row.left} of {row.uses}", until))
 
     async def do_revoke(self) -> None:
@@ -118,7 +117,7 @@ class AuditPane(ListPane[AuditRow]):
 
     def data_of(self, row: AuditRow) -> RowData:
         """One act; its key is all that is known of it."""
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.time))
+        when = local_second(row.time)
         return RowData(
             (row.time, row.act, row.target, row.detail),
             (Toned(when, "dim"), row.act, row.target, row.detail, row.why, Toned(row.by, "dim")),

@@ -1,10 +1,8 @@
 """What the tracker's console says: names, times, questions. Pure."""
 
-import time
-
 from p2ptui.base.errors import P2PError
 from p2ptui.base.ids import short_peer_id
-from p2ptui.base.text import format_count, parse_duration
+from p2ptui.base.text import format_count, local_minute, parse_duration
 from p2ptui.peer_tables import peer_name
 from p2ptui.screens.dialogs import KEEP, STAY, STOP
 from p2ptui.screens.form import Line
@@ -37,7 +35,7 @@ def until_words(until: float | None) -> str:
     """`until 2027-01-15 08:00`, `for good`."""
     if until is None:
         return "for good"
-    return f"until {time.strftime('%Y-%m-%d %H:%M', time.localtime(until))}"
+    return f"until {local_minute(until)}"
 
 
 def invite_words(invite: Invite) -> list[str]:

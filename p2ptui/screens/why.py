@@ -1,10 +1,9 @@
 """Why is this row in this state: the story of a download, source by source, in words."""
 
-import time
 from collections.abc import Iterator
 
 from p2ptui.base.ids import short_content_id, short_peer_id
-from p2ptui.base.text import format_bytes, format_count, format_duration, format_rate
+from p2ptui.base.text import format_bytes, format_count, format_duration, format_rate, local_clock
 from p2ptui.node.api import (
     FileRow,
     HitRow,
@@ -169,7 +168,7 @@ def _sources(detail: TransferDetail) -> Iterator[Line]:
     for source in detail.sources:
         yield Toned(_source_head(source), "bold")
         for line in source.story[-5:]:
-            when = time.strftime("%H:%M:%S", time.localtime(line.time))
+            when = local_clock(line.time)
             yield Toned(f"  {when}  {line.text}", "dim")
 
 

@@ -19,6 +19,9 @@ from p2ptui.base.text import (
     format_count,
     format_duration,
     format_rate,
+    local_clock,
+    local_minute,
+    local_second,
     parse_duration,
     parse_rate,
     parse_size,
@@ -242,3 +245,10 @@ def test_f57_times_are_shown_in_rfc_3339_whatever_they_are(seconds: float, expec
 )
 def test_f57_modification_times_are_clamped(seconds: float, expected: int) -> None:
     assert clamp_mtime(seconds) == expected
+
+
+@pytest.mark.parametrize("seconds", [-1.0, 0.0, 1_700_000_000.0, 2.0**60])
+def test_moments_on_this_machines_clock_agree_and_never_fail(seconds: float) -> None:
+    whole = local_second(seconds)
+    assert whole.startswith(local_minute(seconds))
+    assert whole.endswith(f" {local_clock(seconds)}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from p2ptui.screens.panes.log import clock_time
+from p2ptui.base.text import local_clock
 from p2ptui.screens.panes.network import NetworkPane
 from p2ptui.screens.past_transfer import PastTransfer
 from p2ptui.screens.session import Looks
@@ -67,7 +67,7 @@ async def test_the_log_on_a_small_terminal(tmp_path: Path, picture: Compare) -> 
     async with opened(Ways(ScreenNode()), tmp_path, NARROW) as rig:
         happen(rig.node)
         await rig.press("4")
-        assert clock_time(scene.TIME - 114) in rig.text
+        assert local_clock(scene.TIME - 114) in rig.text
         assert rig.widget(LogPane).has_focus
         picture(rig)
 

@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Input
 
+from p2ptui.base.text import local_clock
 from p2ptui.screens.panes.keyed import KeyedPane
 from p2ptui.screens.panes.table_pane import FilterBox
 from p2ptui.widgets.glyphs import Glyphs
@@ -56,7 +57,7 @@ class EventLogPane(KeyedPane):
 
     def write(self, texts: Iterable[str], level: Level = "info") -> None:
         """Tell what a command answers, line by line."""
-        now = clock_time(time.time())
+        now = local_clock(time.time())
         self._waiting += (
             LogLine(now, level, (text,)) for block in texts for text in block.split("\n")
         )
@@ -64,7 +65,7 @@ class EventLogPane(KeyedPane):
     def echo(self, command: str) -> None:
         """Tell which command was given."""
         sign = Toned(self.glyphs.prompt, "accent")
-        line = LogLine(clock_time(time.time()), "info", (Toned(command, "bold"),), sign)
+        line = LogLine(local_clock(time.time()), "info", (Toned(command, "bold"),), sign)
         self._waiting.append(line)
 
     @property
@@ -112,8 +113,3 @@ class EventLogPane(KeyedPane):
         message.stop()
         self._box.display = bool(message.value)
         self.focus_table()
-
-
-def clock_time(moment: float) -> str:
-    """`14:02:11` on this machine's clock."""
-    return time.strftime("%H:%M:%S", time.localtime(moment))

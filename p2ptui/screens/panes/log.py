@@ -4,15 +4,15 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from p2ptui.base.text import format_count
+from p2ptui.base.text import format_count, local_clock
 from p2ptui.headless import node_sentence
 from p2ptui.node import events
 from p2ptui.node.api import NodeStatus
-from p2ptui.screens.panes.event_log import EventLogPane, clock_time
+from p2ptui.screens.panes.event_log import EventLogPane
 from p2ptui.widgets.glyphs import Glyphs
 from p2ptui.widgets.log_lines import Level, LogLine
 
-__all__ = ["PeerLogPane", "clock_time", "level_of"]
+__all__ = ["PeerLogPane", "level_of"]
 
 
 AGAIN_S = 10.0
@@ -76,7 +76,7 @@ class PeerLogPane(EventLogPane):
         if not text:
             return None
         moment = getattr(event, "time", None) or time.time()
-        return LogLine(clock_time(moment), level_of(event), (text,))
+        return LogLine(local_clock(moment), level_of(event), (text,))
 
 
 def found_lines(status: NodeStatus, happened: Sequence[object]) -> Iterator[tuple[Level, str]]:

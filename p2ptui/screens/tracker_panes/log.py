@@ -3,7 +3,8 @@
 import time
 from typing import Any
 
-from p2ptui.screens.panes.event_log import EventLogPane, clock_time
+from p2ptui.base.text import local_clock
+from p2ptui.screens.panes.event_log import EventLogPane
 from p2ptui.tracker_commands import tracker_sentence
 from p2ptui.widgets.log_lines import Level, LogLine
 from p2ptui.widgets.table_rows import Toned
@@ -21,7 +22,7 @@ class TrackerLogPane(EventLogPane):
         if not text:
             return None
         moment = getattr(event, "time", None) or time.time()
-        return LogLine(clock_time(moment), level_of(event), (text,), sign_of(event))
+        return LogLine(local_clock(moment), level_of(event), (text,), sign_of(event))
 
 
 def level_of(event: object) -> Level:
